@@ -1,0 +1,41 @@
+// Bundles the command line and the store's writer thread. Packages stay external: native parts
+// cannot be bundled, and an installation carries node_modules with exactly the locked versions.
+import { chmodSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: true,
+  logLevel: 'warning',
+  define: { EMBEREYE_VERSION: JSON.stringify(version) },
+};
+
+/** dist/embereye.js, which is also the `bin` of the package, and dist/store-writer.js beside it. */
+export async function build() {
+  await esbuild.build({
+    ...common,
+    entryPoints: { embereye: 'src/main.ts', 'store-writer': 'src/store/writer-thread.ts' },
+    outdir: 'dist',
+    banner: { js: '#!/usr/bin/env node' },
+  });
+  chmodSync(join(root, 'dist/embereye.js'), 0o755);
+}
+
+/** Bundles one entry outside src into dist and returns the file. */
+export async function buildEntry(entry) {
+  const name = `${dirname(entry).replaceAll('/', '-')}-${basename(entry, '.ts')}`;
+  await esbuild.build({ ...common, entryPoints: { [name]: entry }, outdir: 'dist' });
+  return join(root, 'dist', `${name}.js`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
