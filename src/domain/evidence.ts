@@ -1,0 +1,107 @@
+/**
+ * What sensors have said since the last step. Values cross this border in field units: percent of
+ * full scale for analog channels, 0 or 1 for digital ones, true Celsius for thermal arrays.
+ *
+ * Between two steps a channel keeps first, last, min, max and count, so that a crossing in any
+ * single packet reaches the step however many packets arrive.
+ */
+import type { SensorId } from './units.ts';
+
+/** What a channel means to its zone; decides which rule judges it. */
+export type Role = 'thermal' | 'smoke' | 'gas' | 'flame' | 'flameDigital';
+
+/** One physical channel of one sensor: one source of evidence. */
+export interface SourceRef {
+  readonly sensor: SensorId;
+  readonly channel: string;
+}
+
+/** Name of the channel on which a sensor's thermal array reports. */
+export const THERMAL_CHANNEL = 'thermal';
+
+/** An analog (percent of full scale, 0..100) or digital (0 or 1) channel between two steps. */
+export interface LevelWindow extends SourceRef {
+  readonly kind: 'level';
+  readonly first: number;
+  readonly last: number;
+  readonly min: number;
+  readonly max: number;
+  readonly count: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
+/** A connected group of pixels that stands out, after glitches have been rejected in space. */
+export interface HotRegion {
+  /** Robust peak: the highest pixel that its neighbours support. */
+  readonly peakCelsius: number;
+  readonly meanCelsius: number;
+  readonly areaPixels: number;
+  /** Position of the peak in the mounted picture. */
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Signs, besides its temperature, that a region burns rather than just being warm. */
+export interface FireSigns {
+  /** Rise of the robust peak; null until enough time has been seen. */
+  readonly riseCelsiusPerMinute: number | null;
+  /** Growth of the hot area; null until enough time has been seen. */
+  readonly growthPixelsPerMinute: number | null;
+  /** Standard deviation of the peak around its own trend; null until enough time has been seen. */
+  readonly flickerCelsius: number | null;
+}
+
+/** What one thermal frame says. */
+export interface ThermalEvidence {
+  readonly atMs: number;
+  /** Median of the picture: the scene's background. */
+  readonly medianCelsius: number;
+  /** Highest robust temperature of the picture, also when no region stands out. */
+  readonly maxCelsius: number;
+  readonly hottest: HotRegion | null;
+  readonly signs: FireSigns;
+  /** False when the temperatures rest on a stored calibration of an unconfirmed array, or none. */
+  readonly calibrated: boolean;
+  /** Pixels left out as broken or as glitches. */
+  readonly rejectedPixels: number;
+}
+
+/** A thermal array between two steps: the newest frame, and the one with the hottest region. */
+export interface ThermalWindow extends SourceRef {
+  readonly kind: 'thermal';
+  readonly frames: number;
+  readonly firstAtMs: number;
+  readonly last: ThermalEvidence;
+  readonly worst: ThermalEvidence;
+  /** Lowest robust maximum among the frames: tells whether the heat was there all the time. */
+  readonly coolest: ThermalEvidence;
+}
+
+/** Why a source has nothing to say. Closed, so that every reason is explained somewhere. */
+export type NoDataReason =
+  | 'noCalibration'
+  | 'badCalibration'
+  | 'implausibleVdd'
+  | 'implausibleTa'
+  | 'implausibleGain'
+  | 'subpageMismatch'
+  | 'missingWords'
+  | 'frozen'
+  | 'tooManyBadPixels'
+  | 'glitch'
+  | 'corrupt'
+  | 'railStuck'
+  | 'hardware';
+
+/** A source reported something that cannot be believed: never a temperature, never "cool". */
+export interface NoDataWindow extends SourceRef {
+  readonly kind: 'noData';
+  readonly reason: NoDataReason;
+  /** For people: the measured value and the limit it broke. */
+  readonly detail: string;
+  readonly count: number;
+  readonly lastAtMs: number;
+}
+
+export type EvidenceWindow = LevelWindow | ThermalWindow | NoDataWindow;

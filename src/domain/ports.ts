@@ -1,0 +1,100 @@
+/** Every seam that is not hardware. Hardware seams live in `hal/ports.ts`. */
+import type { JournalEvent, Lane } from './event.ts';
+
+export type Cancel = () => void;
+
+/** Time as an argument: decisions use `monotonicMs`, stamps use `wallMs`. */
+export interface Clock {
+  /** Milliseconds since an arbitrary start, with a fraction; never goes back. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970; may jump. */
+  wallMs(): number;
+  /** Runs once after `delayMs`; the returned function cancels it. */
+  after(delayMs: number, run: () => void): Cancel;
+  /** Runs once, after input that is already waiting has been taken in. */
+  soon(run: () => void): Cancel;
+}
+
+/** Chance as an argument, so that a seed replays a whole appliance. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** Uniform 32-bit unsigned integer. */
+  uint32(): number;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** One line, fixed fields. Never carries secrets. */
+export type Log = (
+  level: LogLevel,
+  message: string,
+  fields?: Readonly<Record<string, string | number | boolean | null>>,
+) => void;
+
+export interface CommitReceipt {
+  /** Highest committed sequence number per lane touched by this commit. */
+  readonly committed: Readonly<Partial<Record<Lane, number>>>;
+  readonly events: number;
+  readonly commitMs: number;
+}
+
+export type Cursors = Readonly<Record<Lane, number>>;
+
+/** One reading kept for the telemetry topic. */
+export interface TelemetryRow {
+  readonly sensor: string;
+  readonly channel: string;
+  readonly wall: string;
+  readonly monotonicMs: number;
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+  readonly count: number;
+  readonly unit: string;
+}
+
+/** A range of rows that will never be delivered, and why. */
+export interface Gap {
+  readonly id: number;
+  readonly lane: Lane | 'telemetry';
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly reason: string;
+}
+
+/**
+ * The durable record. Appending never blocks and never throws: trouble comes back as a `trouble`
+ * report and the step goes on.
+ */
+export interface Journal {
+  append(events: readonly JournalEvent[]): void;
+  appendTelemetry(rows: readonly TelemetryRow[]): void;
+  /** Committed events of a lane after `afterSeq`, in order, at most `limit`. */
+  readAfter(lane: Lane, afterSeq: number, limit: number): Promise<readonly JournalEvent[]>;
+  /** Stored telemetry after row `afterRow`, oldest first. */
+  readTelemetry(
+    afterRow: number,
+    limit: number,
+  ): Promise<readonly (TelemetryRow & { readonly row: number })[]>;
+  /** Durable position of a broker in each lane; 0 before the first delivery. */
+  cursors(broker: string): Promise<Cursors>;
+  /** Moves a cursor forward; a lower number than the stored one is ignored. */
+  advance(broker: string, lane: Lane | 'telemetry' | 'gap', seq: number): void;
+  telemetryCursor(broker: string): Promise<number>;
+  /** Records that a range was given up (thinned, quarantined), so that readers can be told. */
+  recordGap(gap: Omit<Gap, 'id'>): void;
+  readGaps(broker: string, limit: number): Promise<readonly Gap[]>;
+  /** Called after each durable commit. One listener: the runtime. */
+  onCommit(listener: (receipt: CommitReceipt) => void): void;
+  close(): Promise<void>;
+}
+
+/** Calibrations and addresses that must survive a restart. */
+export interface KeyedStore {
+  /** Everything under `kind`, read once at start. */
+  loadAll(kind: StoredKind): Promise<ReadonlyMap<string, string>>;
+  put(kind: StoredKind, key: string, value: string): void;
+  remove(kind: StoredKind, key: string): void;
+}
+/** `calibration`: array id -> EEPROM hex; `sensorArray`: sensor -> array id; `address`: ip -> location. */
+export type StoredKind = 'calibration' | 'sensorArray' | 'address';
