@@ -7,9 +7,9 @@
  *      │             │
  *      └─────────────┘  not printable -> `notPrintable`; 8 kB -> `tooLong`
  *
- * The later `#` wins, because a board that was cut off starts its next packet with one, and no legal
- * packet holds a `#`. A packet within one chunk is shown where it lies; only one that spans chunks is
- * copied, into a buffer that is made when it is first needed.
+ * The later `#` wins, because a board that was cut off starts its next packet with one, and no
+ * legal packet holds a `#`. A packet within one chunk is shown where it lies; only one that spans
+ * chunks is copied, into a buffer that is made when it is first needed.
  *
  * Typed arrays are read with `as number`: every index here is below the length by construction.
  */

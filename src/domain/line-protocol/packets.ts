@@ -82,7 +82,9 @@ export function splitBlock(
   return { error: null, location: locationOf(bytes, from, colon, memo), data: colon + 1 };
 }
 
-/** The location between a kind's word and the colon that ends the head; null where there is none. */
+/**
+ * The location between a kind's word and the colon that ends the head; null where there is none.
+ */
 export function locationOf(
   bytes: Uint8Array,
   from: number,

@@ -8,11 +8,11 @@
  *
  * The wire counts as quiet
  *  1. in the gap right after `#Sensor..!`, which ends a cycle;
- *  2. with a board that has sent no `#Sensor` for a while (it only sends frames, waits for its first
- *     command, or is asked on demand): when no byte has come for `QUIET_MS`, longer than the pause
- *     between a frame and its `#Sensor`;
- *  3. with such a board that never pauses: right after a complete packet, once it has been waited for
- *     twice as long.
+ *  2. with a board that has sent no `#Sensor` for a while (it only sends frames, waits for its
+ *     first command, or is asked on demand): when no byte has come for `QUIET_MS`, longer than the
+ *     pause between a frame and its `#Sensor`;
+ *  3. with such a board that never pauses: right after a complete packet, once it has been waited
+ *     for twice as long.
  * A packet that was begun keeps the wire busy; one that is not ended within `STALE_PACKET_MS` never
  * will be. At most one command is on its way.
  */

@@ -31,8 +31,9 @@ interface Cursor {
 
 /**
  * Reads the `#Sensor` packets of one connection. After `read` returned null, `count` readings stand
- * in `slots` and `values`, in the order of the packet: percent of full scale (0..100), or 0 and 1 for
- * `DIO`. A packet with an error leaves no readings at all: half of a damaged packet is not evidence.
+ * in `slots` and `values`, in the order of the packet: percent of full scale (0..100), or 0 and 1
+ * for `DIO`. A packet with an error leaves no readings at all: half of a damaged packet is not
+ * evidence.
  */
 export class SensorPacketReader {
   /** Channel of each reading, as an index of `channels`. */
@@ -62,8 +63,8 @@ export class SensorPacketReader {
   }
 
   /**
-   * The colon that ends the location is the last one before the first `=`, unless it touches the `=`:
-   * then it is the board's stray colon after a key (`ADC3:=1`).
+   * The colon that ends the location is the last one before the first `=`, unless it touches the
+   * `=`: then it is the board's stray colon after a key (`ADC3:=1`).
    */
   #endOfHead(bytes: Uint8Array, from: number, end: number): number {
     let last = -1;

@@ -11,7 +11,9 @@ export interface SharedSessionDeps extends ThermalDeps {
 }
 
 export interface BoardSessionDeps extends SharedSessionDeps {
-  /** Client address without port, or the path of a serial line: the board's last resort of a name. */
+  /**
+   * Client address without port, or the path of a serial line: the board's last resort of a name.
+   */
   readonly address: string;
   /**
    * Puts a command on the line. Returns false when the line would not take it (its buffer is full);

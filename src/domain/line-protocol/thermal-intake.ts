@@ -2,8 +2,8 @@
  * One board's thermal data on one connection: calibration and frames in, temperatures or a reason
  * why there are none out.
  *
- * The calibration belongs to the connection: an array can only be swapped while its board is off, so
- * after a reconnection the stored calibration is used, marked, until the board has sent its own.
+ * The calibration belongs to the connection: an array can only be swapped while its board is off,
+ * so after a reconnection the stored calibration is used, marked, until the board has sent its own.
  */
 import type { NoDataReason } from '../evidence.ts';
 import { THERMAL_CHANNEL } from '../evidence.ts';
