@@ -30,7 +30,11 @@ export function parseConfig(
   checks: readonly ConfigCheck[] = [],
 ): ConfigResult {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    stringKeys: true,
+  });
   if (document.errors.length > 0) {
     return {
       ok: false,
@@ -43,7 +47,9 @@ export function parseConfig(
       })),
     };
   }
-  const raw: unknown = document.toJS() ?? {};
+  const values = valuesOf(document);
+  if (!values.ok) return { ok: false, problems: [values.problem] };
+  const { raw } = values;
   const overrides = applyEnvironment(raw, environment);
   const describe = (finding: Finding): ConfigProblem => {
     const variable = overrides.applied.get(finding.path.join('.'));
@@ -73,6 +79,24 @@ export function parseConfig(
   const findings = runChecks(parsed.data, checks);
   const problems = [...overrides.problems, ...findings.map(describe)];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config: parsed.data };
+}
+
+type Values =
+  | { readonly ok: true; readonly raw: unknown }
+  | { readonly ok: false; readonly problem: ConfigProblem };
+
+/** An alias without its anchor, or aliases that multiply, only show when values are made. */
+function valuesOf(document: Document): Values {
+  try {
+    return { ok: true, raw: document.toJS() ?? {} };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    const remedy = 'write the values out instead of using * and &';
+    return {
+      ok: false,
+      problem: { line: null, path: '(file)', value: undefined, problem, remedy },
+    };
+  }
 }
 
 function runChecks(config: Config, checks: readonly ConfigCheck[]): readonly Finding[] {
@@ -123,8 +147,9 @@ export function variableOf(dotted: string): string {
 /** Variables are always strings; numbers, true, false and null are read as YAML reads them. */
 function scalarOf(text: string): unknown {
   const document = parseDocument(text);
-  const value: unknown = document.errors.length === 0 ? document.toJS() : text;
-  return typeof value === 'object' && value !== null ? text : value;
+  const values = document.errors.length === 0 ? valuesOf(document) : null;
+  if (values?.ok !== true) return text;
+  return typeof values.raw === 'object' ? text : values.raw;
 }
 
 function setAt(root: unknown, path: readonly string[], value: unknown): boolean {

@@ -90,6 +90,7 @@ zones:
     expect(problemsOf('device:\n  id: a\n  id: b\n')[0]?.line).toBe(3);
     expect(problemsOf('zones: [')[0]?.path).toBe('(file)');
     expect(problemsOf('just text')).toHaveLength(1);
+    expect(problemsOf('device: *nowhere')[0]?.problem).toContain('alias');
   });
 
   it('environment overrides come from the allow-list only', () => {
