@@ -1,0 +1,283 @@
+/**
+ * A broker in memory and links to it, each with faults to inject: for tests and for simulation.
+ * It runs on the given clock, so a network of minutes passes in no time and repeats exactly.
+ */
+import type { Clock } from '../domain/ports.ts';
+import type { IncomingMessage, Link, OutgoingMessage, SubscribeResult, Will } from './link.ts';
+import {
+  DEFAULT_LINK_OPTIONS,
+  type LinkDeps,
+  ReconnectingLink,
+  type ReconnectingLinkOptions,
+} from './reconnecting-link.ts';
+import type { BrokerAnswer, Session, SessionEvents, Transport } from './transport.ts';
+
+/** What the network and the broker do to one message. */
+export type Fate =
+  | 'deliver'
+  /** Delivered, but the answer never comes. */
+  | 'loseAck'
+  /** Delivered twice, as a broker may after a repeated message. */
+  | 'duplicate'
+  | 'reject'
+  /** The broker hangs up on it, without having taken it. */
+  | 'hangUp'
+  /** Delivered; then the connection breaks before the answer. */
+  | 'breakAfter';
+
+export interface BrokerFaults {
+  /** Refuses connections, and ends those there are when set through `goDown`. */
+  down: boolean;
+  /** Takes connections and bytes and answers nothing. */
+  halfOpen: boolean;
+  /** Time from a message to its answer. */
+  latencyMs: number;
+  /** Decides each message; the default delivers. */
+  fate: (message: OutgoingMessage) => Fate;
+}
+
+export interface BrokerMessage {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
+  readonly correlation: Uint8Array | null;
+}
+
+/** The broker: remembers what it took, in order, and passes messages on. */
+export class SimulatedBroker {
+  readonly faults: BrokerFaults = {
+    down: false,
+    halfOpen: false,
+    latencyMs: 0,
+    fate: () => 'deliver',
+  };
+  readonly receiveMaximum: number;
+  readonly #clock: Clock;
+  readonly #sessions = new Set<SimulatedSession>();
+  readonly #retained = new Map<string, BrokerMessage>();
+  readonly #accepted: BrokerMessage[] = [];
+
+  constructor(clock: Clock, options: { readonly receiveMaximum?: number } = {}) {
+    this.#clock = clock;
+    this.receiveMaximum = options.receiveMaximum ?? 65_535;
+  }
+
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  /** Everything taken since the start, in order of arrival. */
+  get accepted(): readonly BrokerMessage[] {
+    return this.#accepted;
+  }
+
+  retained(topic: string): string | null {
+    return this.#retained.get(topic)?.payload ?? null;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Breaks all connections, or those of one client; the broker publishes their wills. */
+  breakConnections(clientId?: string): void {
+    for (const session of [...this.#sessions]) {
+      if (clientId === undefined || session.clientId === clientId) {
+        session.breakOff('connection lost');
+      }
+    }
+  }
+
+  goDown(): void {
+    this.faults.down = true;
+    this.breakConnections();
+  }
+
+  comeUp(): void {
+    this.faults.down = false;
+  }
+
+  /** Publishes as another client would: to everyone subscribed. */
+  publish(
+    topic: string,
+    payload: string,
+    extra: Partial<Pick<IncomingMessage, 'responseTopic' | 'correlation' | 'expirySeconds'>> & {
+      readonly retain?: boolean;
+    } = {},
+  ): void {
+    const { retain = false, ...properties } = extra;
+    const message = { topic, payload, retain, correlation: extra.correlation ?? null };
+    if (retain) this.#retained.set(topic, message);
+    for (const session of this.#sessions) session.offer(message, false, properties);
+  }
+
+  /** For sessions: takes a message from a client. */
+  take(message: OutgoingMessage): void {
+    const taken = { ...message, correlation: message.correlation ?? null };
+    this.#accepted.push(taken);
+    if (message.retain) this.#retained.set(message.topic, taken);
+    for (const session of this.#sessions) session.offer(taken, false, {});
+  }
+
+  attach(session: SimulatedSession): void {
+    this.#sessions.add(session);
+  }
+
+  /** @param will published when the client went without a goodbye. */
+  detach(session: SimulatedSession, will: Will | null): void {
+    if (this.#sessions.delete(session) && will !== null) this.take({ ...will, retain: true });
+  }
+
+  retainedFor(filter: string): readonly BrokerMessage[] {
+    return [...this.#retained.values()].filter(({ topic }) => matches(filter, topic));
+  }
+}
+
+export function createSimulatedLink(
+  broker: SimulatedBroker,
+  deps: LinkDeps,
+  options: ReconnectingLinkOptions = DEFAULT_LINK_OPTIONS,
+  clientId = 'appliance',
+): Link {
+  const transport: Transport = {
+    address: 'simulated://broker',
+    begin: (will, events) => new SimulatedSession(broker, clientId, will, events),
+  };
+  return new ReconnectingLink(transport, deps, options);
+}
+
+class SimulatedSession implements Session {
+  readonly clientId: string;
+  readonly #broker: SimulatedBroker;
+  readonly #will: Will | null;
+  readonly #events: SessionEvents;
+  readonly #filters = new Set<string>();
+  #unanswered = 0;
+  #over = false;
+
+  constructor(broker: SimulatedBroker, clientId: string, will: Will | null, events: SessionEvents) {
+    this.clientId = clientId;
+    this.#broker = broker;
+    this.#will = will;
+    this.#events = events;
+    this.#later(() => this.#connect());
+  }
+
+  publish(message: OutgoingMessage, answered: (answer: BrokerAnswer) => void): void {
+    this.#unanswered += 1;
+    if (this.#unanswered > this.#broker.receiveMaximum) {
+      this.#later(() => this.breakOff('too many messages in flight for the broker'));
+      return;
+    }
+    const answer = (given: BrokerAnswer): void => {
+      this.#unanswered -= 1;
+      answered(given);
+    };
+    this.#later(() => {
+      if (this.#broker.faults.halfOpen) return;
+      const fate = this.#broker.faults.fate(message);
+      if (fate === 'hangUp') {
+        this.breakOff('connection closed by the broker');
+        return;
+      }
+      if (fate === 'reject') {
+        answer({ kind: 'rejected', reason: 'refused by a rule of the broker' });
+        return;
+      }
+      this.#broker.take(message);
+      if (fate === 'duplicate') this.#broker.take(message);
+      if (fate === 'breakAfter') this.breakOff('connection lost');
+      else if (fate !== 'loseAck') answer({ kind: 'acknowledged' });
+    });
+  }
+
+  subscribe(
+    filter: string,
+    options: { readonly retained: boolean },
+    answered: (result: SubscribeResult) => void,
+  ): void {
+    this.#later(() => {
+      if (this.#broker.faults.halfOpen) return;
+      this.#filters.add(filter);
+      answered({ kind: 'subscribed' });
+      if (!options.retained) return;
+      for (const message of this.#broker.retainedFor(filter)) this.offer(message, true, {});
+    });
+  }
+
+  goodbye(): void {
+    this.#leave(null);
+    this.#end('closed', false);
+  }
+
+  destroy(): void {
+    this.#leave(this.#will);
+    this.#over = true;
+  }
+
+  /** For the broker: the connection breaks as seen from both ends. */
+  breakOff(reason: string): void {
+    this.#leave(this.#will);
+    this.#end(reason, true);
+  }
+
+  /** For the broker: passes a message on if this client wants it. */
+  offer(
+    message: BrokerMessage,
+    retained: boolean,
+    extra: Partial<Pick<IncomingMessage, 'responseTopic' | 'correlation' | 'expirySeconds'>>,
+  ): void {
+    if (![...this.#filters].some((filter) => matches(filter, message.topic))) return;
+    this.#later(() => {
+      if (this.#broker.faults.halfOpen) return;
+      this.#events.onMessage({
+        topic: message.topic,
+        payload: Buffer.from(message.payload),
+        retained,
+        responseTopic: extra.responseTopic ?? null,
+        correlation: extra.correlation ?? message.correlation,
+        expirySeconds: extra.expirySeconds ?? null,
+      });
+    });
+  }
+
+  #connect(): void {
+    if (this.#broker.faults.down) {
+      this.#end('connection refused at simulated://broker', false);
+      return;
+    }
+    if (this.#broker.faults.halfOpen) return;
+    this.#broker.attach(this);
+    this.#events.onOpen({
+      protocol: 'simulated',
+      receiveMaximum: this.#broker.receiveMaximum,
+    });
+  }
+
+  #leave(will: Will | null): void {
+    this.#broker.detach(this, will);
+  }
+
+  #end(reason: string, byPeer: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.onEnded({ reason, byPeer, retryAtOnce: false });
+  }
+
+  #later(run: () => void): void {
+    this.#broker.clock.after(this.#broker.faults.latencyMs, () => {
+      if (!this.#over) run();
+    });
+  }
+}
+
+/** MQTT's rule for topic filters: `+` one level, `#` all that follow. */
+export function matches(filter: string, topic: string): boolean {
+  const wanted = filter.split('/');
+  const levels = topic.split('/');
+  for (const [index, part] of wanted.entries()) {
+    if (part === '#') return true;
+    if (levels[index] === undefined || (part !== '+' && part !== levels[index])) return false;
+  }
+  return wanted.length === levels.length;
+}

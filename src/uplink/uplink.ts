@@ -1,0 +1,294 @@
+/**
+ * The appliance towards one broker: events out of the journal, status and state, commands in.
+ * Knows no MQTT. Nothing here is waited for by the alarm path: the step only calls `committed`
+ * and `stateChanged`, which return at once whatever the network does.
+ */
+import type { CommandOutcome, CommandRequest } from '../domain/command.ts';
+import { LANES } from '../domain/event.ts';
+import type { Cancel, Clock, CommitReceipt, Journal, Log } from '../domain/ports.ts';
+import type { FaultNotice } from '../domain/step.ts';
+import { CommandDesk, type CommandOptions } from './command-desk.ts';
+import { newCounters, type UplinkCounters } from './counters.ts';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+import { JournalLane, type LaneDeps, type LaneFeed } from './lane.ts';
+import { DEFAULT_LANE_LIMITS, type LaneLimits } from './lane-queue.ts';
+import {
+  eventSource,
+  gapSource,
+  type LaneName,
+  readCursors,
+  type SourceDeps,
+  telemetrySource,
+} from './lane-source.ts';
+import type { Connected, IncomingMessage, Link, LinkState, OutgoingMessage } from './link.ts';
+import { type Birth, type Identity, type StateSnapshot, type Topics, topicsOf } from './payload.ts';
+import { Presence, type PresenceOptions } from './presence.ts';
+import { Reachability } from './reachability.ts';
+
+export interface UplinkOptions extends DeliveryOptions, PresenceOptions {
+  /** Name of the broker in cursors, faults and metrics. */
+  readonly broker: string;
+  /** What stands before all topics; see `defaultRoot` and `isTopicRoot`. */
+  readonly root: string;
+  readonly identity: Identity;
+  readonly birth: Birth;
+  readonly commands: CommandOptions;
+  readonly limits: LaneLimits;
+  /** Items of a lane read at a time. */
+  readonly pageSize: number;
+  readonly readRetryMs: number;
+  readonly historicalAfterMs: number;
+  /** Without a connection for this long the broker is reported as unreachable. */
+  readonly unreachableAfterMs: number;
+}
+
+/** Everything but the names. */
+export const DEFAULT_UPLINK_OPTIONS = {
+  window: 16,
+  alarmReserve: 4,
+  backlogPerSecond: 1000,
+  pollMs: 1000,
+  stateMinIntervalMs: 200,
+  refusedRetryMs: 30_000,
+  correctionMinIntervalMs: 1000,
+  commands: {
+    level: 'operator',
+    responseTopics: [],
+    maxPending: 16,
+    maxRemembered: 256,
+    submitTimeoutMs: 5000,
+  },
+  limits: DEFAULT_LANE_LIMITS,
+  pageSize: 64,
+  readRetryMs: 1000,
+  historicalAfterMs: 60_000,
+  unreachableAfterMs: 30_000,
+} as const satisfies Omit<UplinkOptions, 'broker' | 'root' | 'identity' | 'birth'>;
+
+export interface UplinkDeps {
+  readonly clock: Clock;
+  /** The present wall time as ISO 8601 in UTC. */
+  readonly wallTime: () => string;
+  readonly log: Log;
+  readonly journal: Journal;
+  readonly link: Link;
+  readonly state: () => StateSnapshot;
+  readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  /** `brokerUnreachable` and `laneRefused`; subjects begin with `uplink:<broker>`. */
+  readonly onFault: (notice: FaultNotice) => void;
+  readonly onAckLatency: (lane: LaneName, latencyMs: number) => void;
+}
+
+export class Uplink {
+  readonly #options: UplinkOptions;
+  readonly #deps: UplinkDeps;
+  readonly #topics: Topics;
+  readonly #counters = newCounters();
+  readonly #delivery: Delivery;
+  readonly #presence: Presence;
+  readonly #desk: CommandDesk;
+  readonly #reachability: Reachability;
+  #stopped: Promise<void> | null = null;
+  #connections = 0;
+  #cancelRetry: Cancel = () => undefined;
+
+  /** @throws RangeError when `options.root` is no topic root. */
+  constructor(options: UplinkOptions, deps: UplinkDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#topics = topicsOf(options.root);
+    const { clock, log, wallTime, onAckLatency } = deps;
+    const counters = this.#counters;
+    this.#delivery = new Delivery(options, {
+      clock,
+      log,
+      counters,
+      onAckLatency,
+      publish: (message) => deps.link.publish(message),
+      onHeld: (lane, held) => this.#laneHeld(lane, held),
+    });
+    const publish = (message: OutgoingMessage) => this.#delivery.publishOther(message);
+    const shared = { clock, log, counters, publish, topics: this.#topics };
+    const { identity, birth } = options;
+    const presence = { ...shared, identity, birth, wallTime, snapshot: deps.state };
+    this.#presence = new Presence(options, presence);
+    this.#reachability = new Reachability(clock, options.unreachableAfterMs, (raised, detail) =>
+      this.#fault('brokerUnreachable', this.#subject(), raised, detail),
+    );
+    this.#desk = new CommandDesk(options.commands, {
+      ...shared,
+      identity,
+      isClockRight: () => deps.state().clockQuality === 'synchronised',
+      submit: deps.submit,
+    });
+  }
+
+  /** Live numbers; read, never written, by others. */
+  get counters(): Readonly<UplinkCounters> {
+    return this.#counters;
+  }
+
+  /** Connects and delivers from now on, for ever. Call once; returns at once. */
+  start(): void {
+    this.#reachability.lost('not connected yet');
+    this.#deps.link.open({
+      onState: (state) => this.#onState(state),
+      onMessage: (message) => this.#onMessage(message),
+      will: (connection) => this.#presence.will(connection),
+    });
+    void this.#openLanes();
+  }
+
+  /** New events are durable. Call for each receipt of the journal. */
+  committed(receipt: CommitReceipt): void {
+    for (const lane of LANES) {
+      const seq = receipt.committed[lane];
+      if (seq !== undefined) this.#delivery.wake(lane, seq);
+    }
+    this.#delivery.pump();
+  }
+
+  /** The panel changed: a new snapshot is due. */
+  stateChanged(): void {
+    this.#presence.stateChanged();
+  }
+
+  /**
+   * Delivers what is waiting for up to half of the time, says `offline` with the reason, and
+   * closes the link. What is not delivered stays in the journal. Never rejects.
+   */
+  stop(reason: string, deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(reason, deadlineMs);
+    return this.#stopped;
+  }
+
+  async #stop(reason: string, deadlineMs: number): Promise<void> {
+    const { clock, link } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    this.#reachability.stop();
+    this.#cancelRetry();
+    if (this.#counters.connected) {
+      await this.#within(deadlineMs / 2, this.#delivery.whenIdle());
+      const farewell = this.#presence.goodbye(reason);
+      this.#delivery.disconnected();
+      await this.#within(deadlineMs / 4, farewell);
+    }
+    this.#delivery.disconnected();
+    await link.close(Math.max(1, deadlineMs - (clock.monotonicMs() - startedMs)));
+  }
+
+  #within(deadlineMs: number, done: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#deps.clock.after(deadlineMs, resolve);
+      void done.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #onState(state: LinkState): void {
+    if (state.kind === 'connected') {
+      this.#onConnected(state);
+      return;
+    }
+    this.#counters.connected = false;
+    this.#counters.protocol = null;
+    this.#presence.disconnected();
+    this.#delivery.disconnected();
+    if (state.retryInMs !== null) this.#reachability.lost(state.reason);
+  }
+
+  #onConnected(state: Connected): void {
+    this.#connections += 1;
+    this.#counters.connected = true;
+    this.#counters.protocol = state.protocol;
+    this.#counters.reconnects = this.#connections - 1;
+    this.#reachability.restored();
+    // The birth goes first: the broker must not hand us an older status as the present one.
+    this.#presence.connected(state.connection);
+    void this.#subscribe(this.#topics.status, true);
+    void this.#subscribe(this.#topics.commands, false);
+    this.#delivery.connected(state.receiveMaximum);
+  }
+
+  async #subscribe(filter: string, retained: boolean): Promise<void> {
+    const result = await this.#deps.link.subscribe(filter, { retained });
+    if (result.kind === 'subscribed') return;
+    this.#deps.log('error', 'the broker did not accept a subscription', {
+      filter,
+      reason: result.reason,
+    });
+  }
+
+  #onMessage(message: IncomingMessage): void {
+    if (this.#stopped !== null) return;
+    if (message.topic === this.#topics.status) {
+      this.#presence.onStatus(message.payload);
+      return;
+    }
+    const prefix = `${this.#topics.root}/command/`;
+    if (!message.topic.startsWith(prefix)) return;
+    void this.#desk.handle(message.topic.slice(prefix.length), message);
+  }
+
+  async #openLanes(): Promise<void> {
+    const { journal, clock, log } = this.#deps;
+    try {
+      const cursors = await readCursors(journal, this.#options.broker);
+      if (this.#stopped === null) this.#delivery.begin(this.#lanes(cursors));
+    } catch (error) {
+      this.#counters.readErrors += 1;
+      log('error', 'cannot read where the delivery to the broker stands', {
+        broker: this.#options.broker,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      if (this.#stopped !== null) return;
+      this.#cancelRetry = clock.after(this.#options.readRetryMs, () => void this.#openLanes());
+    }
+  }
+
+  #lanes(cursors: Awaited<ReturnType<typeof readCursors>>): readonly LaneFeed[] {
+    const { journal, clock, log } = this.#deps;
+    const { broker, identity, historicalAfterMs, limits, pageSize, readRetryMs } = this.#options;
+    const sources: SourceDeps = {
+      journal,
+      broker,
+      topics: this.#topics,
+      identity,
+      clock,
+      historicalAfterMs,
+    };
+    const lanes: LaneDeps = {
+      clock,
+      log,
+      counters: this.#counters,
+      limits,
+      pageSize,
+      readRetryMs,
+      onReady: () => this.#delivery.pump(),
+    };
+    // What was measured or dropped is not worth holding a lane for: only events are.
+    const lossy = { ...lanes, limits: { ...limits, maxGivenUpInARow: Infinity } };
+    return [
+      ...LANES.map((lane) => new JournalLane(eventSource(sources, lane), cursors[lane], lanes)),
+      new JournalLane(gapSource(sources), 0, lossy),
+      new JournalLane(telemetrySource(sources), cursors.telemetry, lossy),
+    ];
+  }
+
+  #laneHeld(lane: LaneName, held: boolean): void {
+    const detail = held
+      ? `the broker refuses everything on ${lane}: check its access rules and quotas`
+      : 'the broker accepts the lane again';
+    this.#fault('laneRefused', `${this.#subject()}:${lane}`, held, detail);
+  }
+
+  #subject(): string {
+    return `uplink:${this.#options.broker}`;
+  }
+
+  #fault(fault: string, subject: string, raised: boolean, detail: string): void {
+    this.#deps.onFault({ fault, subject, raised, detail });
+  }
+}
