@@ -1,0 +1,68 @@
+/**
+ * Where the numbers go on after a start. Normally above what the store holds. When the store
+ * cannot say, no guess may reuse a number: readers take (lane, number) for a promise. The lanes
+ * then go on from the seconds since 1970, which no appliance reaches by counting, and the range
+ * that was skipped becomes a gap record, so that readers can tell it from a loss.
+ */
+import { type JournalEvent, LANES } from '../domain/event.ts';
+import { perLane } from './codec.ts';
+import type { GapRow, Heads, OpenedStore } from './messages.ts';
+import { laterId } from './stamp.ts';
+
+/** The highest numbers that other witnesses (ring, snapshot) know of. */
+export interface NumberFloor {
+  readonly lastSeq: Heads;
+  readonly lastId: string | null;
+}
+
+export interface Numbering {
+  readonly lastSeq: Heads;
+  readonly lastId: string | null;
+  readonly gaps: readonly GapRow[];
+}
+
+export const NO_FLOOR: NumberFloor = { lastSeq: perLane(() => 0), lastId: null };
+
+/** @param store what was opened, or null when nothing could be. */
+export function numberingAfter(
+  store: OpenedStore | null,
+  floor: NumberFloor,
+  wallMs: number,
+): Numbering {
+  const formerHeads = store?.setAside == null ? store?.heads : store.setAside.heads;
+  const formerId = store?.setAside == null ? (store?.lastId ?? null) : store.setAside.lastId;
+  const lastId = laterId(formerId, floor.lastId);
+  if (formerHeads == null) {
+    const jump = Math.max(0, Math.floor(wallMs / 1000));
+    const lastSeq = perLane((lane) => Math.max(floor.lastSeq[lane] + 1, jump));
+    return { lastSeq, lastId, gaps: lostRanges(lastSeq, 0, 'storeUnreadable') };
+  }
+  const lastSeq = perLane((lane) => Math.max(formerHeads[lane], floor.lastSeq[lane]));
+  const gaps = store?.setAside == null ? [] : lostRanges(formerHeads, 0, 'storeSetAside');
+  return { lastSeq, lastId, gaps };
+}
+
+/** Records for everything a database held: it cannot be delivered from here any more. */
+export function lostRanges(heads: Heads, telemetryRow: number, reason: string): readonly GapRow[] {
+  const lanes = LANES.map((lane) => [lane, heads[lane]] as const);
+  return [...lanes, ['telemetry', telemetryRow] as const]
+    .filter(([, lastSeq]) => lastSeq > 0)
+    .map(([lane, lastSeq]) => ({ lane, firstSeq: 1, lastSeq, reason }));
+}
+
+/** The higher of two floors, lane by lane. */
+export function higherFloor(a: NumberFloor, b: NumberFloor): NumberFloor {
+  const lastSeq = perLane((lane) => Math.max(a.lastSeq[lane], b.lastSeq[lane]));
+  return { lastSeq, lastId: laterId(a.lastId, b.lastId) };
+}
+
+/**
+ * What the ring holds beyond the store: to be appended to the journal before anything else is.
+ * Appending more than that does no harm, because a stored event is recognised by its id.
+ */
+export function eventsToRecover(
+  ring: readonly JournalEvent[],
+  stored: Heads,
+): readonly JournalEvent[] {
+  return ring.filter(({ lane, seq }) => seq > stored[lane]);
+}
