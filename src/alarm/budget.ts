@@ -1,0 +1,63 @@
+/** The arithmetic of delays, so that a configuration that cannot be in time is refused. */
+import type { Role, SourceRef } from '../domain/evidence.ts';
+import type { ZoneId } from '../domain/units.ts';
+import type { PanelPlan, SensorPlan, SourcePlan, ZonePlan } from './plan.ts';
+import { BOARD_CADENCE_MS, EEPROM_STRETCH_MS } from './plan.ts';
+
+/** Longest wait for a step when no input asks for one earlier. */
+export const STEP_MS = 100;
+
+export interface SourceBudget extends SourceRef {
+  readonly zone: ZoneId;
+  readonly role: Role;
+  /** From the signal crossing its limit to the output, at worst. */
+  readonly worstMs: number;
+  readonly budgetMs: number;
+  readonly withinBudget: boolean;
+  /** The arithmetic, for the message that refuses a configuration. */
+  readonly text: string;
+}
+
+/**
+ * Worst case per configured source: readings x cadence (the first reading comes up to one cadence
+ * after the crossing), once the longer cycle of an EEPROM answer, verification, one step.
+ */
+export function timeBudget(plan: PanelPlan): readonly SourceBudget[] {
+  const sensors = new Map(plan.sensors.map((sensor) => [sensor.sensor, sensor]));
+  return plan.zones.flatMap((zone) =>
+    zone.sources.map((source) => budgetOf(zone, source, sensors.get(source.sensor))),
+  );
+}
+
+function budgetOf(
+  zone: ZonePlan,
+  source: SourcePlan,
+  sensor: SensorPlan | undefined,
+): SourceBudget {
+  const cadenceMs = sensor?.cadenceMs ?? BOARD_CADENCE_MS;
+  const stretchMs = sensor?.cycleStretchMs ?? EEPROM_STRETCH_MS;
+  // confirmMs runs from the first confirming reading to the last, in whole cycles.
+  const held = source.confirmMs > 0 ? 1 + Math.ceil(source.confirmMs / cadenceMs) : 1;
+  const readings = Math.max(source.confirmations, held);
+  const worstMs = readings * cadenceMs + stretchMs + zone.verificationMs + STEP_MS;
+  const withinBudget = worstMs <= zone.budgetMs;
+  const text =
+    `${readings} readings x ${seconds(cadenceMs)} + ${seconds(stretchMs)} longer cycle` +
+    ` + ${seconds(zone.verificationMs)} verification + ${seconds(STEP_MS)} step` +
+    ` = ${seconds(worstMs)}, ${withinBudget ? 'within' : 'over'} the budget of` +
+    ` ${seconds(zone.budgetMs)}`;
+  return {
+    zone: zone.id,
+    sensor: source.sensor,
+    channel: source.channel,
+    role: source.role,
+    worstMs,
+    budgetMs: zone.budgetMs,
+    withinBudget,
+    text,
+  };
+}
+
+function seconds(ms: number): string {
+  return `${Number((ms / 1000).toFixed(2))} s`;
+}

@@ -1,0 +1,23 @@
+/** The rules, one line each: this list is the table of contents. */
+import type { Role } from '../../domain/evidence.ts';
+import type { Rule } from '../rule.ts';
+import { fireSigns } from './fire-signs.ts';
+import { fixedTemperature } from './fixed-temperature.ts';
+import { flameDigital } from './flame-digital.ts';
+import { flame } from './flame.ts';
+import { gas } from './gas.ts';
+import { smoke } from './smoke.ts';
+
+export const rules: readonly Rule[] = [
+  fixedTemperature,
+  fireSigns,
+  smoke,
+  flame,
+  flameDigital,
+  gas,
+];
+
+/** The rules that judge a source of this role. */
+export function rulesFor(role: Role): readonly Rule[] {
+  return rules.filter((rule) => rule.role === role);
+}

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Annunciator } from '../../src/alarm/annunciator.ts';
+import type { OutputBinding } from '../../src/alarm/annunciator.ts';
+import { patternLevel } from '../../src/alarm/pattern.ts';
+import type { OutputLevels } from '../../src/domain/view.ts';
+import { HalError } from '../../src/hal/ports.ts';
+import type { DigitalInput, DigitalOutput } from '../../src/hal/ports.ts';
+
+const OFF: OutputLevels = {
+  siren: false,
+  strobe: false,
+  alarmRelay: false,
+  faultRelay: false,
+  buzzer: false,
+};
+const SIREN: OutputLevels = { ...OFF, siren: true };
+
+class FakeOutput implements DigitalOutput {
+  readonly name = 'gpio 17';
+  broken = false;
+  readonly writes: boolean[] = [];
+  write(active: boolean) {
+    if (this.broken) return { ok: false, error: new HalError('other', 'no such line') } as const;
+    this.writes.push(active);
+    return { ok: true, value: undefined } as const;
+  }
+  close(): void {
+    this.broken = true;
+  }
+}
+
+class FakeFeedback implements DigitalInput {
+  readonly name = 'gpio 18';
+  level = false;
+  broken = false;
+  read() {
+    if (this.broken) return { ok: false, error: new HalError('timeout', 'no answer') } as const;
+    return { ok: true, value: this.level } as const;
+  }
+  onChange(): void {
+    this.level = false;
+  }
+  onError(): void {
+    this.broken = false;
+  }
+  close(): void {
+    this.broken = true;
+  }
+}
+
+function rig(more: Partial<OutputBinding> = {}) {
+  const output = new FakeOutput();
+  const binding: OutputBinding = {
+    id: 'siren',
+    role: 'siren',
+    output,
+    pattern: 'steady',
+    feedback: null,
+    settleMs: 200,
+    ...more,
+  };
+  return { output, annunciator: new Annunciator([binding]) };
+}
+
+describe('the annunciator', () => {
+  it('writes on change, and again each second', () => {
+    const { output, annunciator } = rig();
+    annunciator.drive(OFF, 0);
+    annunciator.drive(OFF, 500);
+    expect(output.writes).toEqual([false]);
+    annunciator.drive(SIREN, 600);
+    expect(output.writes).toEqual([false, true]);
+    annunciator.drive(SIREN, 1_599);
+    annunciator.drive(SIREN, 1_600);
+    expect(output.writes).toEqual([false, true, true]);
+    expect(annunciator.writes).toBe(3);
+  });
+
+  it('tells a failed write once, tries again, and tells when it works', () => {
+    const { output, annunciator } = rig();
+    output.broken = true;
+    const raised = annunciator.drive(SIREN, 0);
+    expect(raised).toEqual([
+      {
+        fault: 'outputFailed',
+        subject: 'output:siren',
+        raised: true,
+        detail: 'siren on gpio 17: no such line',
+      },
+    ]);
+    expect(annunciator.drive(SIREN, 100)).toEqual([]);
+    output.broken = false;
+    expect(annunciator.drive(SIREN, 150)).toEqual([]);
+    expect(annunciator.drive(SIREN, 200)).toMatchObject([{ raised: false }]);
+    expect(output.writes).toEqual([true]);
+  });
+
+  it('compares command and feedback after the settling time', () => {
+    const feedback = new FakeFeedback();
+    const { annunciator } = rig({ feedback });
+    expect(annunciator.drive(SIREN, 0)).toEqual([]);
+    expect(annunciator.drive(SIREN, 199)).toEqual([]);
+    expect(annunciator.drive(SIREN, 200)).toMatchObject([
+      { fault: 'outputDisagrees', subject: 'output:siren', raised: true },
+    ]);
+    expect(annunciator.drive(SIREN, 300)).toEqual([]);
+    feedback.level = true;
+    expect(annunciator.drive(SIREN, 400)).toMatchObject([{ raised: false }]);
+    feedback.broken = true;
+    expect(annunciator.drive(SIREN, 500)).toMatchObject([
+      { raised: true, detail: 'siren on gpio 17: no answer' },
+    ]);
+  });
+
+  it('drives the pattern, from its pulse on', () => {
+    const { output, annunciator } = rig({ pattern: 'temporalThree' });
+    for (let nowMs = 130; nowMs < 8_130; nowMs += 500) annunciator.drive(SIREN, nowMs);
+    const wanted = [1, 0, 1, 0, 1, 0, 0, 0].map(Boolean);
+    const seen = output.writes.filter((level, i) => i === 0 || level !== output.writes[i - 1]);
+    expect(seen.slice(0, 6)).toEqual(wanted.slice(0, 6));
+    expect(output.writes.filter(Boolean)).toHaveLength(6);
+  });
+});
+
+describe('patterns', () => {
+  it('repeat and are never always off', () => {
+    fc.assert(
+      fc.property(fc.nat(1_000_000), fc.nat(1_000_000), (sinceMs, afterMs) => {
+        const nowMs = sinceMs + afterMs;
+        expect(patternLevel('steady', sinceMs, nowMs)).toBe(true);
+        expect(patternLevel('pulsed', sinceMs, nowMs)).toBe(
+          patternLevel('pulsed', sinceMs, nowMs + 1_000),
+        );
+        expect(patternLevel('temporalThree', sinceMs, nowMs)).toBe(
+          patternLevel('temporalThree', sinceMs, nowMs + 4_000),
+        );
+        expect(patternLevel('temporalThree', sinceMs, sinceMs + 2_499)).toBe(true);
+        expect(patternLevel('temporalThree', sinceMs, sinceMs + 2_500)).toBe(false);
+      }),
+    );
+  });
+});
