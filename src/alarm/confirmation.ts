@@ -1,10 +1,12 @@
 /**
- * Counts consecutive readings over a limit when only first, last, min, max and count of each window
- * are known. It counts what is certain:
+ * Counts consecutive readings over a limit when only first, last, min, max and count of each
+ * window are known. A run begins with a reading at or over the limit and goes on while readings
+ * stay within the hysteresis: a flame that flickers below its limit for one frame of a slow board
+ * must not lose what the frame before has shown. It counts what is certain:
  *
- * - a window that lies over the limit altogether adds all its readings;
- * - in a mixed window the first reading ends the run before it, any reading is a run of one, and
- *   the last one starts the next run.
+ * - a window whose readings all belong to the run adds them all;
+ * - in any other window the first reading ends the run before it, any reading over the limit is a
+ *   run of one, and the last one starts the next run.
  *
  * So one confirmation is exact: any single reading over the limit counts, whatever follows it in
  * the same window. More confirmations are exact for windows of one or two readings and for windows
@@ -24,7 +26,7 @@ export interface Span {
 }
 
 export interface Streak {
-  /** Readings of the present run, 0 when the last reading was under the limit. */
+  /** Readings of the present run, 0 when the last reading does not belong to one. */
   readonly count: number;
   readonly sinceMs: number;
   /** Confirmed before and not yet left through the hysteresis. */
@@ -40,7 +42,7 @@ export interface Needed {
 
 /**
  * @param over whether a value is at or over the limit; must be monotone.
- * @param still whether a value keeps a confirmed limit held (the limit less its hysteresis).
+ * @param still whether a value is not yet below the limit less its hysteresis; must be monotone.
  */
 export function advanceStreak(
   streak: Streak,
@@ -49,35 +51,22 @@ export function advanceStreak(
   still: (value: number) => boolean,
   needed: Needed,
 ): Streak {
-  if (!over(span.max)) {
-    const held = streak.held && still(span.last);
-    return streak.count === 0 && held === streak.held ? streak : { count: 0, sinceMs: 0, held };
-  }
-  const all = over(span.min);
-  const reached =
-    leadConfirms(streak, span, all, over, needed) ||
-    (needed.confirmations <= 1 && needed.confirmMs <= 0);
+  const alive = streak.count > 0 ? still(span.first) : over(span.first);
+  const all = alive && still(span.min);
+  const single = over(span.max) && needed.confirmations <= 1 && needed.confirmMs <= 0;
+  const reached = single || (alive && runConfirms(streak, span, all, needed));
   const held = reached || (streak.held && still(span.last));
   if (all) {
-    const fresh = streak.count === 0;
-    return {
-      count: streak.count + span.count,
-      sinceMs: fresh ? span.firstAtMs : streak.sinceMs,
-      held,
-    };
+    const sinceMs = streak.count === 0 ? span.firstAtMs : streak.sinceMs;
+    return { count: streak.count + span.count, sinceMs, held };
   }
   if (over(span.last)) return { count: 1, sinceMs: span.lastAtMs, held };
-  return { count: 0, sinceMs: 0, held };
+  const unchanged = streak.count === 0 && held === streak.held;
+  return unchanged ? streak : { count: 0, sinceMs: 0, held };
 }
 
-function leadConfirms(
-  streak: Streak,
-  span: Span,
-  all: boolean,
-  over: (value: number) => boolean,
-  needed: Needed,
-): boolean {
-  if (!all && !over(span.first)) return false;
+/** Whether the run, with the part of this window that surely belongs to it, is long enough. */
+function runConfirms(streak: Streak, span: Span, all: boolean, needed: Needed): boolean {
   const run = streak.count + (all ? span.count : 1);
   const sinceMs = streak.count === 0 ? span.firstAtMs : streak.sinceMs;
   const untilMs = all ? span.lastAtMs : span.firstAtMs;

@@ -6,11 +6,12 @@ import { level } from './make.ts';
 describe('confirmation', () => {
   const LIMIT = 50;
   const over = (value: number) => value >= LIMIT;
+  const still = (value: number) => value >= LIMIT - 3;
   /** Judges packet by packet: what a window-less appliance would do. */
   function exact(packets: readonly number[], confirmations: number): boolean {
     let row = 0;
     for (const value of packets) {
-      row = over(value) ? row + 1 : 0;
+      row = over(value) || (row > 0 && still(value)) ? row + 1 : 0;
       if (row >= confirmations) return true;
     }
     return false;
@@ -19,11 +20,11 @@ describe('confirmation', () => {
     let streak = NO_STREAK;
     return windows.some((values, i) => {
       const needed = { confirmations, confirmMs: 0 };
-      streak = advanceStreak(streak, level('X', i * 100, values), over, over, needed);
+      streak = advanceStreak(streak, level('X', i * 100, values), over, still, needed);
       return streak.held;
     });
   }
-  const readings = fc.constantFrom(10, 49.999, 50, 90);
+  const readings = fc.constantFrom(10, 46.999, 47, 49.999, 50, 90);
   const anyWindow = fc.array(readings, { minLength: 1, maxLength: 6 });
   const smallWindow = fc.array(readings, { minLength: 1, maxLength: 2 });
 
@@ -57,6 +58,12 @@ describe('confirmation', () => {
         },
       ),
     );
+  });
+
+  it('one dip within the hysteresis does not lose the reading before it', () => {
+    expect(windowed([[90], [48]], 2)).toBe(true);
+    expect(windowed([[90], [46]], 2)).toBe(false);
+    expect(windowed([[48], [48]], 2)).toBe(false);
   });
 
   it('confirms a lasting crossing, whatever came before', () => {
