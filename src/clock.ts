@@ -1,4 +1,6 @@
-/** The only file that touches timers, Date and chance. Everything else is given a Clock or Random. */
+/**
+ * The only file that touches timers, Date and chance. Everything else is given a Clock or Random.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Cancel, Clock, Random } from './domain/ports.ts';
 

@@ -1,4 +1,4 @@
-/** Checks across fields: what refers to what, what must be unique, which limits must be in order. */
+/** Checks across fields: what refers to what, what must be unique, which limits are in order. */
 import type { Config } from './config-schema.ts';
 import { nearest } from './config-problems.ts';
 import type { Finding, Path } from './config-problems.ts';
@@ -90,6 +90,27 @@ function zoneSources(config: Config): Finding[] {
     }
   }
   return findings;
+}
+
+/**
+ * Sensors that no zone uses: they would not even be missed. Asked only of a configuration that is
+ * right otherwise, because a mistyped reference leaves a sensor unused, too.
+ */
+export function checkIdleSensors(config: Config): readonly Finding[] {
+  const used = new Set(config.zones.flatMap((zone) => zone.sensors.map(({ sensor }) => sensor)));
+  return (['boards', 'sensors'] as const).flatMap((list) =>
+    config[list].flatMap(({ id }, i): Finding[] =>
+      used.has(id)
+        ? []
+        : [
+            {
+              path: [list, i, 'id'],
+              problem: 'no zone uses it',
+              remedy: 'name it in the sensors of a zone, or remove it',
+            },
+          ],
+    ),
+  );
 }
 
 function limitOrder(config: Config): Finding[] {

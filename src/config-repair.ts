@@ -1,7 +1,7 @@
 /**
  * What a configuration would be without its mistakes: wrong fields at their defaults, and list
- * entries that cannot do without them left out. Only used to find mistakes across fields in the same
- * run as mistakes in fields; never started.
+ * entries that cannot do without them left out. Only used to find mistakes across fields in the
+ * same run as mistakes in fields; never started.
  */
 import type { z } from 'zod';
 import { pathText } from './config-problems.ts';

@@ -6,7 +6,7 @@ import type { Config } from './config-schema.ts';
 import { configSchema, ENVIRONMENT_OVERRIDES } from './config-schema.ts';
 import type { ConfigProblem, Finding, Path } from './config-problems.ts';
 import { findingsOf, pathText, valueText } from './config-problems.ts';
-import { checkReferences } from './config-references.ts';
+import { checkIdleSensors, checkReferences } from './config-references.ts';
 import { repair, valueAt } from './config-repair.ts';
 
 export const ENVIRONMENT_PREFIX = 'EMBEREYE__';
@@ -76,7 +76,8 @@ export function parseConfig(
       problems: [...overrides.problems, ...[...findings, ...further].map(describe)],
     };
   }
-  const findings = runChecks(parsed.data, checks);
+  const found = runChecks(parsed.data, checks);
+  const findings = found.length === 0 ? checkIdleSensors(parsed.data) : found;
   const problems = [...overrides.problems, ...findings.map(describe)];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config: parsed.data };
 }

@@ -1,7 +1,7 @@
 /**
  * The one table of metric names and help texts (docs/metrics.md is generated from it), and the only
- * file that knows prom-client. Counters stay where they are counted, as plain numbers; they are read
- * when somebody scrapes, so that counting costs the hot path nothing.
+ * file that knows prom-client. Counters stay where they are counted, as plain numbers; they are
+ * read when somebody scrapes, so that counting costs the hot path nothing.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -45,6 +45,7 @@ export const METRICS = {
   embereye_ring_bytes: gauge('Bytes in the alarm ring not yet durable in the journal'),
   embereye_ring_lost_total: counter('Events that the ring could not keep'),
   embereye_store_commit_seconds: histogram('Durable commits of the writer thread'),
+  embereye_store_receipt_seconds: histogram('From handing events over to their durable receipt'),
   embereye_store_backlog_events: gauge('Events waiting for a durable commit'),
   embereye_store_dropped_total: counter('Rows the store had to give up', 'kind'),
   embereye_store_healthy: gauge('1 while the journal is durable'),

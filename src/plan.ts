@@ -69,7 +69,7 @@ function zoneInput(zone: ZoneConfig, { detection }: Config): ZoneInput {
   };
 }
 
-/** Only the fields that are there: a zone's limits must not carry defaults over the general ones. */
+/** Only the fields that are there: a zone's limits must not put defaults over the general ones. */
 function limitsOf(limits: ZoneConfig['limits']): PartialLimits {
   const given = <T extends object>(fields: T): Partial<T> =>
     Object.fromEntries(

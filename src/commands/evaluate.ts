@@ -26,8 +26,8 @@ export interface EvaluationLine {
 /**
  * Evaluates files and folders (searched for `*.ndjson` and `*.ndjson.gz`), in the order given.
  *
- * @returns `ok` when all were read; `badInput` when a line or file held no frame; `unavailable` when
- *   a path could not be read (the others are evaluated all the same).
+ * @returns `ok` when all were read; `badInput` when a line or file held no frame; `unavailable`
+ *   when a path could not be read (the others are evaluated all the same).
  */
 export async function runEvaluate(
   paths: readonly string[],

@@ -96,5 +96,8 @@ export interface KeyedStore {
   put(kind: StoredKind, key: string, value: string): void;
   remove(kind: StoredKind, key: string): void;
 }
-/** `calibration`: array id -> EEPROM hex; `sensorArray`: sensor -> array id; `address`: ip -> location. */
+/**
+ * `calibration`: array id -> EEPROM hex; `sensorArray`: sensor -> array id; `address`: ip ->
+ * location.
+ */
 export type StoredKind = 'calibration' | 'sensorArray' | 'address';

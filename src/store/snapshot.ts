@@ -27,7 +27,12 @@ export type SnapshotRead =
       /** False when the newest file was damaged and an older one stands in: tell it as a fault. */
       readonly newest: boolean;
     }
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** Files are there and none can be used; false where there are none. */
+      readonly damaged: boolean;
+    };
 
 /**
  * Reads the newest whole snapshot. Never throws; `version` must be the one it was saved with. The
@@ -42,10 +47,9 @@ export function readSnapshot(path: string, version: number): SnapshotRead {
       continue;
     }
     // A cut between the two renames leaves the newest one as `.next` and nothing at `path`.
-    const whole = reasons.every((reason) => reason.endsWith(MISSING));
-    return { ...read, newest: whole && suffix !== '.previous' };
+    return { ...read, newest: reasons.every(isMissing) && suffix !== '.previous' };
   }
-  return { ok: false, reason: reasons.join('; ') };
+  return { ok: false, reason: reasons.join('; '), damaged: !reasons.every(isMissing) };
 }
 
 export interface SnapshotOptions {
@@ -169,6 +173,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 const MISSING = 'is not there';
+const isMissing = (reason: string): boolean => reason.endsWith(MISSING);
 
 type OneRead =
   | { readonly ok: true; readonly value: unknown }

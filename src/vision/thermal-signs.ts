@@ -2,9 +2,9 @@
  * Signs of fire over time: rise, growth and flicker of the robust peak, from frames that come every
  * 4.09 s as well as 32 times a second, irregularly, some missing.
  *
- * Rise and growth are the mean slope of the gentler half of the intervals of a window. A fire climbs
- * in nearly all of them; a kettle carried into view, a door that opens or a glitch that slips
- * through is one or two steep intervals and leaves nothing. Flicker is a median of second
+ * Rise and growth are the mean slope of the gentler half of the intervals of a window. A fire
+ * climbs in nearly all of them; a kettle carried into view, a door that opens or a glitch that
+ * slips through is one or two steep intervals and leaves nothing. Flicker is a median of second
  * differences, which a trend does not enter and a few steps cannot dominate.
  *
  * Typed arrays are read with `as number`: indices are taken modulo the capacity.

@@ -25,10 +25,8 @@ export interface Survey {
   subpageDifferenceCelsius: number;
 }
 
-/** Makes a surveyor for pictures of `columns` pixels a row; its result is reused by each call. */
-export function createSurveyor(columns: number): (picture: Float32Array) => Survey {
-  const histogram = new Uint16Array(BINS);
-  const survey: Survey = {
+function emptySurvey(): Survey {
+  return {
     maxCelsius: Number.NaN,
     maxAt: -1,
     minCelsius: Number.NaN,
@@ -36,6 +34,12 @@ export function createSurveyor(columns: number): (picture: Float32Array) => Surv
     badPixels: 0,
     subpageDifferenceCelsius: 0,
   };
+}
+
+/** Makes a surveyor for pictures of `columns` pixels a row; its result is reused by each call. */
+export function createSurveyor(columns: number): (picture: Float32Array) => Survey {
+  const histogram = new Uint16Array(BINS);
+  const survey = emptySurvey();
 
   return (picture) => {
     histogram.fill(0);

@@ -78,6 +78,11 @@ zones:
     ]);
   });
 
+  it('a board that no zone uses is a mistake, told when all else is right', () => {
+    const [problem] = problemsOf('boards: [{ id: attic }]');
+    expect(problem).toMatchObject({ path: 'boards[0].id', problem: 'no zone uses it' });
+  });
+
   it('a limit that a zone does not name stays the general one', () => {
     const result = parseConfig(
       'boards: [{id: a}]\nzones: [{id: z, sensors: [{sensor: a, channel: ADC1, role: smoke}], limits: {smokePercent: 20}}]',

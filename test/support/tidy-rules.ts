@@ -31,7 +31,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['src/metrics.ts'],
   pino: ['src/log.ts'],
   commander: ['src/main.ts'],
-  zod: ['src/config-schema.ts', 'src/config.ts', 'src/config-problems.ts'],
+  zod: ['src/config-schema.ts', 'src/config-fields.ts', 'src/config.ts'],
   yaml: ['src/config.ts'],
 };
 

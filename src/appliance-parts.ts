@@ -1,0 +1,180 @@
+/** The pieces that `appliance.ts` puts together, each opened with its trouble as a value. */
+import { join } from 'node:path';
+import type { Config } from './config-schema.ts';
+import type { Core } from './core.ts';
+import type { FaultNotice } from './domain/step.ts';
+import type { Clock, Log } from './domain/ports.ts';
+import { startHealthServer } from './health-server.ts';
+import { brokerLink } from './links.ts';
+import type { Meter } from './meter.ts';
+import { samplesOf } from './samples.ts';
+import type { Sensors } from './sensors.ts';
+import { AlarmRing } from './store/alarm-ring.ts';
+import { openStore } from './store/journal-client.ts';
+import type { OpenStore } from './store/journal-client.ts';
+import { higherFloor, NO_FLOOR } from './store/numbering.ts';
+import type { NumberFloor } from './store/numbering.ts';
+import { readSnapshot, SnapshotWriter } from './store/snapshot.ts';
+import type { SnapshotRead } from './store/snapshot.ts';
+import { lanesCovered } from './recovery.ts';
+import type { StoreTroubleKind, TroubleListener } from './store/troubles.ts';
+import { threadWriter } from './store/writer-link.ts';
+import type { EmbeddedBroker } from './uplink/embedded-broker.ts';
+import { startEmbeddedBroker } from './uplink/embedded-broker.ts';
+import type { LinkDeps } from './uplink/reconnecting-link.ts';
+import { healthOf, readyOf } from './verdicts.ts';
+
+interface Basics {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Of what `toSnapshot` makes; a file with another version is not read. */
+const SNAPSHOT_VERSION = 1;
+
+/** What survived the end of the run before: read at once, without waiting for a database. */
+export interface Memory {
+  /** Parsed JSON, or null where there is none that is whole. */
+  readonly snapshot: unknown;
+  /** Standing from the start: the newest snapshot was damaged. */
+  readonly faults: readonly FaultNotice[];
+  readonly ring: AlarmRing;
+  readonly writer: SnapshotWriter;
+}
+
+export function openMemory({ config, clock, log }: Basics, onTrouble: TroubleListener): Memory {
+  const { directory, runDirectory } = config.state;
+  const path = join(directory, 'panel.snapshot');
+  const read = readSnapshot(path, SNAPSHOT_VERSION);
+  if (!read.ok) log('info', 'no panel snapshot', { reason: read.reason });
+  const damaged = read.ok ? !read.newest : !read.reason.includes('is not there');
+  const faults: FaultNotice[] = damaged
+    ? [{ fault: 'snapshotDamaged', subject: 'store', raised: true, detail: damageText(read) }]
+    : [];
+  const ring = new AlarmRing({
+    path: join(runDirectory, 'ring'),
+    fallbackPath: join(directory, 'ring'),
+    log,
+    onTrouble,
+  });
+  const { damagedBytes } = ring.recovered;
+  if (damagedBytes > 0) tell('ringDamaged', `${damagedBytes} bytes could not be read`);
+  const writer = new SnapshotWriter({ path, version: SNAPSHOT_VERSION, clock, log, onTrouble });
+  return { snapshot: read.ok ? read.value : null, faults, ring, writer };
+}
+
+function damageText(read: SnapshotRead): string {
+  return read.ok
+    ? 'the newest panel snapshot is damaged and an older one was used: look at the disk'
+    : `no panel snapshot could be used: ${read.reason}`;
+}
+
+/** The numbers that ring and snapshot know of, in case the database does not. */
+function numberFloor({ snapshot, ring }: Memory): NumberFloor {
+  const covered = lanesCovered(snapshot) ?? {};
+  const lastSeq = { ...NO_FLOOR.lastSeq, ...covered };
+  return higherFloor(ring.recovered.heads, { lastSeq, lastId: null });
+}
+
+/** The durable journal; always opens, in memory when it must. */
+export function openJournal(
+  options: Basics & { readonly writerPath: string },
+  memory: Memory,
+  onTrouble: TroubleListener,
+  meter: Meter,
+): Promise<OpenStore> {
+  const { config, clock, log, writerPath } = options;
+  return openStore({
+    directory: config.state.directory,
+    startWriter: threadWriter(writerPath),
+    clock,
+    log,
+    onTrouble,
+    floor: numberFloor(memory),
+    limits: { telemetryRows: config.state.telemetryRows },
+    observeCommit: ({ commitMs, receiptMs }) => {
+      meter.metrics.observe('embereye_store_commit_seconds', commitMs / 1000);
+      meter.metrics.observe('embereye_store_receipt_seconds', receiptMs / 1000);
+    },
+  });
+}
+
+/** The broker inside, where the configuration wants one; a port in use is a fault. */
+export async function openBroker(
+  config: Config,
+  tell: (notice: FaultNotice) => void,
+): Promise<EmbeddedBroker | null> {
+  const { enabled, host, port } = config.uplink.embeddedBroker;
+  if (!enabled) return null;
+  try {
+    return await startEmbeddedBroker({ host, port });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    tell({ fault: 'brokerNotStarted', subject: 'uplink:embedded', raised: true, detail });
+    return null;
+  }
+}
+
+/** Every broker that events go to; the embedded one is a broker like any other. */
+export function linksOf(config: Config, embedded: EmbeddedBroker | null, deps: LinkDeps) {
+  const inside =
+    embedded === null
+      ? []
+      : [
+          {
+            id: 'embedded',
+            url: `mqtt://${embedded.host}:${embedded.port}`,
+            verifyServer: true,
+            keepAliveSeconds: 30,
+          },
+        ];
+  return [...config.uplink.brokers, ...inside].map((broker) => ({
+    broker: broker.id,
+    link: brokerLink(config, broker, deps),
+  }));
+}
+
+export interface Watched {
+  readonly core: Core;
+  readonly meter: Meter;
+  readonly sensors: Sensors;
+  readonly store: OpenStore;
+  readonly ring: AlarmRing;
+  readonly brokers: readonly string[];
+  readonly residentBytes: () => number;
+}
+
+/** `/metrics`, `/health`, `/ready`. A port in use is a fault: the alarm path does not need it. */
+export async function openHealth({ config, clock, log }: Basics, watched: Watched) {
+  const { core, meter, sensors, store, ring, brokers } = watched;
+  meter.readFrom(() =>
+    samplesOf({
+      core,
+      brokers,
+      ingest: sensors.counters,
+      decided: meter.decided,
+      store: store.stats(),
+      ring,
+      events: meter.events,
+      commands: meter.commands,
+      residentBytes: watched.residentBytes(),
+    }),
+  );
+  const server = await startHealthServer({
+    ...config.http,
+    metricsText: () => meter.metrics.text(),
+    metricsContentType: meter.metrics.contentType,
+    health: () => healthOf(core.runtime.progress, clock.monotonicMs(), core.outputProgress),
+    ready: () =>
+      readyOf(
+        core.runtime.view(),
+        store.stats().mode,
+        core.uplinks.map((uplink) => uplink.counters.connected),
+      ),
+  });
+  if (server.ok) return server;
+  log('error', 'health server', { detail: server.error });
+  core.fault({ fault: 'healthUnavailable', subject: 'http', raised: true, detail: server.error });
+  return null;
+}

@@ -1,0 +1,225 @@
+/**
+ * The composition root: brings the adapters, recovers what the last run left, starts the core.
+ * The order of a start: snapshot and ring -> panel -> outputs -> store -> step -> sensors, boards,
+ * uplinks, health. Only a configuration can keep an appliance from starting; everything else that
+ * does not work is a fault of a running one.
+ */
+import { Annunciator } from './alarm/annunciator.ts';
+import { outputsOf } from './alarm/panel.ts';
+import { linksOf, openBroker, openHealth, openJournal, openMemory } from './appliance-parts.ts';
+import type { Memory } from './appliance-parts.ts';
+import type { Config } from './config-schema.ts';
+import { Core } from './core.ts';
+import type { CoreHooks } from './core.ts';
+import type { CloseFailure } from './domain/closers.ts';
+import { Closers } from './domain/closers.ts';
+import type { ClockQuality } from './domain/event.ts';
+import { EvidenceBank } from './domain/evidence-bank.ts';
+import type { Clock, Log, Random } from './domain/ports.ts';
+import type { FaultNotice } from './domain/step.ts';
+import { deviceId } from './domain/units.ts';
+import type { GpioBackend } from './hal/ports.ts';
+import { Meter } from './meter.ts';
+import { openLines } from './outputs.ts';
+import type { OpenedLines } from './outputs.ts';
+import { panelPlanOf } from './plan.ts';
+import { restoreFromMemory, restoreFully } from './recovery.ts';
+import type { Recovered } from './recovery.ts';
+import type { Sensors } from './sensors.ts';
+import { startSensors } from './sensors.ts';
+import type { OpenStore } from './store/journal-client.ts';
+import { EventStamper, newBootId } from './store/stamp.ts';
+import { isoFromWallMs } from './store/wall-time.ts';
+
+export interface ApplianceOptions {
+  readonly config: Config;
+  /** Names the configuration in the birth message. */
+  readonly configHash: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly gpio: GpioBackend;
+  /** The bundled writer thread: dist/store-writer.js. */
+  readonly writerPath: string;
+  readonly clockQuality: () => ClockQuality;
+  readonly residentBytes: () => number;
+  /** Standing from the start, for example that a broken configuration was refused. */
+  readonly initialFaults?: readonly FaultNotice[];
+  readonly hooks?: CoreHooks;
+}
+
+export interface Appliance {
+  readonly core: Core;
+  /** Ports really taken; null where a server did not start. */
+  readonly ports: {
+    readonly boards: number | null;
+    readonly http: number | null;
+    readonly broker: number | null;
+  };
+  readonly sensors: Sensors;
+  /** Reverse order of the start, each part within a deadline. Never rejects. */
+  stop(reason: string): Promise<readonly CloseFailure[]>;
+}
+
+/** The journal's own deadlines for its last commit and its thread fit in. */
+const CLOSE_DEADLINE_MS = 10_000;
+const UPLINK_FAREWELL_MS = 3000;
+
+export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
+  const { config, clock, random, log } = options;
+  const closers = new Closers(clock, CLOSE_DEADLINE_MS);
+  const tell = new Teller(options.initialFaults ?? []);
+  const meter = new Meter(options.hooks);
+
+  const memory = openMemory(options, (trouble) => tell.trouble(trouble));
+  const lines = driveRestored(options, memory);
+  closers.add('gpio', () => options.gpio.close());
+  const store = await openJournal(options, memory, (trouble) => tell.trouble(trouble), meter);
+  closers.add('journal', () => store.journal.close());
+  closers.add('snapshot', async () => {
+    await memory.writer.flush();
+    memory.writer.close();
+  });
+  const broker = await openBroker(config, (notice) => tell.notice(notice));
+  if (broker !== null) closers.add('embedded broker', () => broker.stop());
+
+  const recovered = await recover(options, memory, store);
+  const bank = new EvidenceBank();
+  const links = linksOf(config, broker, { clock, random, log });
+  const core = makeCore(options, { memory, lines, store, meter, bank, links, recovered });
+  tell.to(core);
+  for (const notice of [...memory.faults, ...lines.faults]) core.fault(notice);
+  core.start(recovered.recoveredEvents, [startedEvent(options, recovered)]);
+  listenToInputs(core, lines);
+
+  const sensors = await startSensors({ ...options, core, bank, keyed: store.keyed });
+  const brokers = links.map((link) => link.broker);
+  const { residentBytes } = options;
+  const watched = { core, meter, sensors, store, ring: memory.ring, brokers, residentBytes };
+  const http = await openHealth(options, watched);
+  if (http !== null) closers.add('health', () => http.close());
+  let why = 'stopped';
+  closers.add('core', () => core.stop(why, UPLINK_FAREWELL_MS));
+  closers.add('sensors', () => sensors.close());
+  void store.checkIntegrity();
+  return {
+    core,
+    sensors,
+    ports: { boards: sensors.boardsPort, http: http?.port ?? null, broker: broker?.port ?? null },
+    async stop(reason) {
+      why = reason;
+      const failures = await closers.closeAll();
+      memory.ring.close();
+      for (const { name, error } of failures) log('error', 'not closed cleanly', { name, error });
+      return failures;
+    },
+  };
+}
+
+/** Takes trouble from the first moment on, and hands it to the core once there is one. */
+class Teller {
+  readonly #early: FaultNotice[];
+  #core: Core | null = null;
+
+  constructor(initial: readonly FaultNotice[]) {
+    this.#early = [...initial];
+  }
+
+  to(core: Core): void {
+    this.#core = core;
+    for (const notice of this.#early) core.fault(notice);
+  }
+
+  notice(notice: FaultNotice): void {
+    if (this.#core === null) this.#early.push(notice);
+    else this.#core.fault(notice);
+  }
+
+  trouble({ kind, detail, raised }: { kind: string; detail: string; raised: boolean }): void {
+    this.notice({ fault: kind, subject: 'store', detail, raised });
+  }
+}
+
+/** Opens the lines at the levels that the restored panel wants: no gap between two runs. */
+function driveRestored(options: ApplianceOptions, memory: Memory): OpenedLines {
+  const { config, clock, gpio } = options;
+  const nowMs = clock.monotonicMs();
+  const plan = panelPlanOf(config);
+  const { panel } = restoreFromMemory(plan, memory.snapshot, memory.ring.recovered.events, nowMs);
+  const levels = outputsOf(panel, nowMs);
+  const lines = openLines(config, gpio, levels);
+  // Failures show again, as faults, with the first step.
+  new Annunciator(lines.outputs).drive(levels, nowMs);
+  return lines;
+}
+
+async function recover(
+  options: ApplianceOptions,
+  memory: Memory,
+  store: OpenStore,
+): Promise<Recovered> {
+  const { config, clock, log } = options;
+  const recovered = await restoreFully(
+    panelPlanOf(config),
+    memory.snapshot,
+    memory.ring.recovered.events,
+    store.journal,
+    store.recovered.stored,
+    () => clock.monotonicMs(),
+  );
+  for (const problem of recovered.problems) {
+    log('error', 'part of the former state could not be restored', { problem });
+  }
+  return recovered;
+}
+
+interface Opened {
+  readonly memory: Memory;
+  readonly lines: OpenedLines;
+  readonly store: OpenStore;
+  readonly meter: Meter;
+  readonly bank: EvidenceBank;
+  readonly links: ReturnType<typeof linksOf>;
+  readonly recovered: Recovered;
+}
+
+function makeCore(options: ApplianceOptions, opened: Opened): Core {
+  const { config, clock, random, clockQuality } = options;
+  const { lastSeq, lastId } = opened.store.recovered;
+  const bootId = newBootId(random);
+  const stamped = { deviceId: deviceId(config.device.id), bootId, clock, random, clockQuality };
+  return new Core({
+    ...options,
+    bootId,
+    bank: opened.bank,
+    panel: opened.recovered.panel,
+    stamper: new EventStamper({ ...stamped, lastSeq, lastId }),
+    ring: opened.memory.ring,
+    journal: opened.store.journal,
+    outputs: opened.lines.outputs,
+    links: opened.links,
+    saveSnapshot: (value) => opened.memory.writer.save(value),
+    wallTime: () => isoFromWallMs(clock.wallMs()),
+    hooks: opened.meter.hooks,
+  });
+}
+
+function startedEvent({ version, configHash }: ApplianceOptions, recovered: Recovered) {
+  const { restoredAlarms, recoveredEvents } = recovered;
+  return {
+    lane: 'system',
+    type: 'started',
+    data: { version, configHash, restoredAlarms, recoveredEvents: recoveredEvents.length },
+  } as const;
+}
+
+function listenToInputs(core: Core, { inputs }: OpenedLines): void {
+  for (const { input, signal } of inputs) {
+    const subject = `input:${input.name}`;
+    input.onChange((active) => core.runtime.signal(signal(active)));
+    input.onError(({ message }) =>
+      core.fault({ fault: 'inputFailed', subject, raised: true, detail: message }),
+    );
+  }
+}

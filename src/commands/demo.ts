@@ -1,0 +1,138 @@
+/**
+ * `embereye demo`: the appliance on its embedded default, with a simulated board whose scene
+ * catches fire and a subscriber of its own. Board and subscriber are processes of their own, which
+ * know the appliance by its ports alone.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Appliance } from '../appliance.ts';
+import { startAppliance } from '../appliance.ts';
+import type { Config } from '../config-schema.ts';
+import { parseConfig } from '../config.ts';
+import type { Clock, Random } from '../domain/ports.ts';
+import { SimulatedGpio } from '../hal/simulated.ts';
+import { silentLog } from '../log.ts';
+import type { DemoView } from './demo-view.ts';
+import { createDemoView } from './demo-view.ts';
+import { startChild } from './demo-child.ts';
+import type { CommandIo, ExitCode } from './exit-codes.ts';
+import { EXIT } from './exit-codes.ts';
+
+export interface DemoOptions {
+  /** Ends by itself after this long; null runs until a signal. */
+  readonly seconds: number | null;
+  /** Lines of text instead of a picture. */
+  readonly plain: boolean;
+}
+
+export interface DemoDeps {
+  readonly io: CommandIo;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly version: string;
+  /** The bundled command line, for the two other processes. */
+  readonly program: string;
+  readonly writerPath: string;
+  readonly residentBytes: () => number;
+  readonly untilStopped: Promise<string>;
+}
+
+const ZONE = 'demo-room';
+const BOARD = 'demo-board';
+const CADENCE_SECONDS = 1;
+const FIRE_AT_SECONDS = 6;
+
+/** The embedded default, with one room and everything on ports that are free. */
+function demoConfig(folder: string): Config {
+  const result = parseConfig(
+    JSON.stringify({
+      device: { id: 'demo', name: 'EmberEye demo' },
+      state: { directory: folder, runDirectory: folder, telemetrySeconds: 1 },
+      ingest: { host: '127.0.0.1', port: 0 },
+      http: { host: '127.0.0.1', port: 0 },
+      boards: [{ id: BOARD, match: { serial: 'DEMO1' }, cadenceSeconds: CADENCE_SECONDS }],
+      zones: [
+        {
+          id: ZONE,
+          name: 'Demo room',
+          sensors: [
+            { sensor: BOARD, channel: 'thermal', role: 'thermal' },
+            { sensor: BOARD, channel: 'ADC1', role: 'smoke' },
+            { sensor: BOARD, channel: 'ADC2', role: 'flame' },
+            { sensor: BOARD, channel: 'DIO', role: 'flameDigital' },
+          ],
+        },
+      ],
+      gpio: {
+        outputs: [
+          { id: 'siren', role: 'siren', line: 17 },
+          { id: 'strobe', role: 'strobe', line: 27 },
+          { id: 'fault-relay', role: 'faultRelay', line: 22 },
+        ],
+      },
+      uplink: { embeddedBroker: { enabled: true, port: 0 } },
+    }),
+    {},
+  );
+  if (!result.ok)
+    throw new Error(`the embedded demo is broken: ${JSON.stringify(result.problems)}`);
+  return result.config;
+}
+
+/** `EXIT.ok` when the alarm reached the subscriber; without `seconds` also when nobody waited. */
+export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<ExitCode> {
+  const { io, clock } = deps;
+  const folder = mkdtempSync(join(tmpdir(), 'embereye-demo-'));
+  const view = createDemoView({ plain: options.plain, io, clock });
+  const appliance = await startDemoAppliance(folder, view, deps);
+  const { boards, broker } = appliance.ports;
+  if (boards === null || broker === null) {
+    io.err('the demo could not open its ports on 127.0.0.1');
+    await appliance.stop('no ports');
+    return EXIT.unavailable;
+  }
+  let delivered = false;
+  const subscriber = startChild(deps.program, watchArguments(broker), (line) => {
+    if (view.received(line) === 'alarm') delivered = true;
+  });
+  const board = startChild(deps.program, boardArguments(boards), () => undefined);
+  view.start(() => appliance.core.runtime.view());
+  const timeUp = new Promise<string>((resolve) => {
+    if (options.seconds !== null) clock.after(options.seconds * 1000, () => resolve('time is up'));
+  });
+  const reason = await Promise.race([deps.untilStopped, timeUp]);
+  view.stop();
+  await board.stop();
+  await appliance.stop(reason);
+  await subscriber.stop();
+  rmSync(folder, { recursive: true, force: true });
+  io.out(view.summary(delivered));
+  return delivered || options.seconds === null ? EXIT.ok : EXIT.failed;
+}
+
+function startDemoAppliance(folder: string, view: DemoView, deps: DemoDeps): Promise<Appliance> {
+  const { clock, random, version, writerPath, residentBytes } = deps;
+  return startAppliance({
+    ...{ clock, random, version, writerPath, residentBytes },
+    config: demoConfig(folder),
+    configHash: 'demo',
+    log: silentLog,
+    gpio: new SimulatedGpio({ clock }),
+    clockQuality: () => 'unsynchronised',
+    hooks: { onFrame: (_, celsius) => view.frame(celsius) },
+  });
+}
+
+function watchArguments(port: number): string[] {
+  return ['watch', '--broker', `mqtt://127.0.0.1:${port}`, '--filter', 'embereye/v1/demo/event/#'];
+}
+
+function boardArguments(port: number): string[] {
+  const settings = { serial: 'DEMO1', location: 'Demo room', seed: '7', growth: 'ultraFast' };
+  return [
+    ...['simulate-board', '--to', `127.0.0.1:${port}`, '--person'],
+    ...['--cadence', String(CADENCE_SECONDS), '--fire-at', String(FIRE_AT_SECONDS)],
+    ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+  ];
+}

@@ -1,0 +1,210 @@
+/**
+ * Everything between the adapters, the same in the appliance and in the simulation: detectors,
+ * runtime, telemetry, snapshots and uplinks, wired to ports that the caller brings.
+ */
+import { Annunciator } from './alarm/annunciator.ts';
+import type { OutputBinding } from './alarm/annunciator.ts';
+import type { Panel } from './alarm/panel.ts';
+import { toSnapshot } from './alarm/panel.ts';
+import type { Config } from './config-schema.ts';
+import type { ClockQuality, DomainEvent, JournalEvent, Lane } from './domain/event.ts';
+import type { EvidenceBank } from './domain/evidence-bank.ts';
+import type { FrameSink } from './domain/line-protocol/thermal-intake.ts';
+import type { Clock, CommitReceipt, Journal, Log } from './domain/ports.ts';
+import type { FaultNotice } from './domain/step.ts';
+import type { SensorId } from './domain/units.ts';
+import type { OutputLevels } from './domain/view.ts';
+import { Runtime } from './runtime.ts';
+import type { StepReport } from './runtime.ts';
+import { TelemetryThinner } from './telemetry.ts';
+import { ThermalSinks } from './thermal-sinks.ts';
+import type { Link } from './uplink/link.ts';
+import { defaultRoot } from './uplink/payload.ts';
+import { DEFAULT_UPLINK_OPTIONS, Uplink } from './uplink/uplink.ts';
+
+/** What the core needs of the alarm ring. */
+export interface Ring {
+  append(events: readonly JournalEvent[]): boolean;
+  committed(receipt: CommitReceipt): void;
+}
+
+/** What the core needs of the stamper. */
+export interface Stamper {
+  stamp(events: readonly DomainEvent[]): readonly JournalEvent[];
+  readonly lastSeq: Readonly<Record<Lane, number>>;
+}
+
+/** Taken note of by metrics, demo and tests; must not throw. */
+export interface CoreHooks {
+  onFrame?(sensor: SensorId, celsius: Float32Array): void;
+  onStep?(report: StepReport): void;
+  onCommit?(receipt: CommitReceipt): void;
+  onPublished?(latencyMs: number): void;
+}
+
+export interface CoreParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly config: Config;
+  readonly bootId: string;
+  readonly version: string;
+  readonly configHash: string;
+  readonly bank: EvidenceBank;
+  readonly panel: Panel;
+  readonly stamper: Stamper;
+  readonly ring: Ring;
+  readonly journal: Journal;
+  readonly outputs: readonly OutputBinding[];
+  readonly links: readonly { readonly broker: string; readonly link: Link }[];
+  readonly saveSnapshot: (value: unknown) => void;
+  readonly wallTime: () => string;
+  readonly clockQuality: () => ClockQuality;
+  readonly hooks?: CoreHooks;
+}
+
+/** Learnt idles and the like are saved this often even when nothing happens. */
+const SNAPSHOT_PERIOD_MS = 60_000;
+
+export class Core {
+  readonly runtime: Runtime;
+  readonly annunciator: Annunciator;
+  readonly uplinks: readonly Uplink[];
+  readonly #parts: CoreParts;
+  readonly #sinks: ThermalSinks;
+  readonly #telemetry: TelemetryThinner;
+  #savedAtMs: number;
+  #lastWriteMs: number;
+  /** Number of the last system event that is durable, and who waits for one. */
+  #durableSystemSeq = 0;
+  #onDurable: () => void = () => undefined;
+
+  constructor(parts: CoreParts) {
+    this.#parts = parts;
+    const { clock, config, bank, hooks } = parts;
+    const nowMs = clock.monotonicMs();
+    this.#savedAtMs = nowMs;
+    this.#lastWriteMs = nowMs;
+    this.#telemetry = new TelemetryThinner(config.state.telemetrySeconds * 1000, nowMs);
+    this.#sinks = new ThermalSinks(config, bank, (sensor, celsius) =>
+      hooks?.onFrame?.(sensor, celsius),
+    );
+    this.annunciator = new Annunciator(parts.outputs);
+    this.runtime = new Runtime({
+      clock,
+      bank,
+      panel: parts.panel,
+      stamp: (events) => parts.stamper.stamp(events),
+      remember: (events) => {
+        parts.ring.append(events);
+      },
+      drive: (levels, atMs) => this.#drive(levels, atMs),
+      journal: (events) => parts.journal.append(events),
+      observe: (report) => this.#observe(report),
+    });
+    this.uplinks = parts.links.map(({ broker, link }) => this.#uplink(broker, link));
+    parts.journal.onCommit((receipt) => {
+      parts.ring.committed(receipt);
+      for (const uplink of this.uplinks) uplink.committed(receipt);
+      this.#durableSystemSeq = receipt.committed.system ?? this.#durableSystemSeq;
+      this.#onDurable();
+      hooks?.onCommit?.(receipt);
+    });
+  }
+
+  /** Where the temperatures of a sensor go. */
+  frameSinkOf(sensor: SensorId): FrameSink {
+    return this.#sinks.of(sensor);
+  }
+
+  /** Drives outputs at once, then ticks; uplinks connect behind it. */
+  start(recovered: readonly JournalEvent[], events: readonly DomainEvent[]): void {
+    const { journal } = this.#parts;
+    if (recovered.length > 0) journal.append(recovered);
+    for (const event of events) this.runtime.record(event);
+    this.runtime.start();
+    for (const uplink of this.uplinks) uplink.start();
+  }
+
+  /** Ends the ticking with a last step that records why, and the uplinks with a farewell. */
+  async stop(reason: string, deadlineMs: number): Promise<void> {
+    this.runtime.record({ lane: 'system', type: 'stopped', data: { reason } });
+    this.runtime.step();
+    this.runtime.stop();
+    this.#save(this.runtime.panel);
+    // Only what is durable is published, and this last event should still be.
+    if (this.uplinks.length > 0) await this.#lastEventDurable(deadlineMs / 3);
+    await Promise.all(this.uplinks.map((uplink) => uplink.stop(reason, (deadlineMs * 2) / 3)));
+  }
+
+  /** Resolves when the newest system event is durable, or after the deadline. */
+  #lastEventDurable(deadlineMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.clock.after(deadlineMs, resolve);
+      this.#onDurable = () => {
+        if (this.#durableSystemSeq < this.#parts.stamper.lastSeq.system) return;
+        cancel();
+        resolve();
+      };
+      this.#onDurable();
+    });
+  }
+
+  /** For the verdict of `/health`: that lines are really being written. */
+  get outputProgress(): { readonly lines: number; readonly lastWriteMs: number } {
+    return { lines: this.#parts.outputs.length, lastWriteMs: this.#lastWriteMs };
+  }
+
+  /** A fault of an adapter, judged in the next step. */
+  fault(notice: FaultNotice): void {
+    this.runtime.fault(notice);
+  }
+
+  #drive(levels: OutputLevels, atMs: number): readonly FaultNotice[] {
+    const { writes } = this.annunciator;
+    const notices = this.annunciator.drive(levels, atMs);
+    if (this.annunciator.writes > writes) this.#lastWriteMs = atMs;
+    return notices;
+  }
+
+  #observe(report: StepReport): void {
+    const { journal, wallTime, hooks } = this.#parts;
+    const { inputs, events, panel, nowMs } = report;
+    if (inputs.windows.length > 0) this.#telemetry.add(inputs.windows);
+    const rows = this.#telemetry.due(nowMs, wallTime);
+    if (rows.length > 0) journal.appendTelemetry(rows);
+    if (events.length > 0 || nowMs - this.#savedAtMs >= SNAPSHOT_PERIOD_MS) this.#save(panel);
+    if (events.length > 0) for (const uplink of this.uplinks) uplink.stateChanged();
+    hooks?.onStep?.(report);
+  }
+
+  #save(panel: Panel): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#savedAtMs = nowMs;
+    this.#parts.saveSnapshot(toSnapshot(panel, nowMs, { ...this.#parts.stamper.lastSeq }));
+  }
+
+  #uplink(broker: string, link: Link): Uplink {
+    const { config, bootId, version, configHash, clock, log, journal, wallTime } = this.#parts;
+    const options = {
+      ...DEFAULT_UPLINK_OPTIONS,
+      broker,
+      root: config.uplink.root ?? defaultRoot(config.device.id),
+      identity: { deviceId: config.device.id, bootId },
+      birth: { version, configHash, capabilities: CAPABILITIES },
+    };
+    return new Uplink(options, {
+      clock,
+      log,
+      journal,
+      link,
+      wallTime,
+      state: () => ({ ...this.runtime.view(), clockQuality: this.#parts.clockQuality() }),
+      submit: (request) => this.runtime.submit(request),
+      onFault: (notice) => this.fault(notice),
+      onAckLatency: (_, latencyMs) => this.#parts.hooks?.onPublished?.(latencyMs),
+    });
+  }
+}
+
+/** What a central server may ask of this appliance. */
+const CAPABILITIES = ['acknowledge', 'silence', 'reset'] as const;

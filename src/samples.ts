@@ -1,0 +1,109 @@
+/** Reads every counter and gauge for a scrape. */
+import type { OutputRole } from './domain/view.ts';
+import { CONDITIONS } from './domain/view.ts';
+import type { IngestCounters } from './ingest/counters.ts';
+import type { Core } from './core.ts';
+import type { Sample } from './metrics.ts';
+import type { StoreStats } from './store/options.ts';
+
+export interface SampleSources {
+  readonly core: Core;
+  readonly brokers: readonly string[];
+  readonly ingest: IngestCounters;
+  readonly decided: { readonly packets: number; readonly frames: number };
+  readonly store: StoreStats;
+  readonly ring: { readonly bytes: number; readonly lost: number };
+  readonly events: ReadonlyMap<string, number>;
+  readonly commands: ReadonlyMap<string, number>;
+  readonly residentBytes: number;
+}
+
+type Name = Sample['name'];
+
+function sample(name: Name, value: number, ...labels: string[]): Sample {
+  return { name, labels, value };
+}
+
+function each(name: Name, record: Readonly<Record<string, number | undefined>>): Sample[] {
+  return Object.entries(record).map(([label, value]) => sample(name, value ?? 0, label));
+}
+
+export function samplesOf(sources: SampleSources): readonly Sample[] {
+  return [
+    ...ingestSamples(sources.ingest),
+    ...panelSamples(sources),
+    ...storeSamples(sources),
+    ...sources.core.uplinks.flatMap((uplink, i) =>
+      uplinkSamples(uplink.counters, sources.brokers[i] ?? ''),
+    ),
+    sample('embereye_resident_memory_bytes', sources.residentBytes),
+  ];
+}
+
+function ingestSamples(ingest: IngestCounters): readonly Sample[] {
+  const { line } = ingest;
+  return [
+    ...each('embereye_ingest_packets_total', line.packets),
+    ...each('embereye_ingest_errors_total', line.errors),
+    sample('embereye_ingest_bytes_total', line.bytes),
+    sample('embereye_ingest_dropped_total', line.commandsDropped, 'commandNotTaken'),
+    sample('embereye_ingest_dropped_total', ingest.bytesDroppedAtShutdown, 'bytesAtShutdown'),
+    sample('embereye_ingest_connections', ingest.open),
+    sample('embereye_ingest_connections_total', ingest.accepted, 'accepted'),
+    ...each('embereye_ingest_connections_total', ingest.refused),
+    sample('embereye_ingest_pauses_total', ingest.paused),
+    sample('embereye_frames_total', line.framesDecoded, 'decoded'),
+    ...each('embereye_frames_total', line.framesWithheld),
+  ];
+}
+
+function panelSamples({ core, decided, events, commands }: SampleSources): readonly Sample[] {
+  const view = core.runtime.view();
+  const { steps, slips } = core.runtime.progress;
+  const faults = view.faults.length + view.zones.reduce((n, zone) => n + zone.faults.length, 0);
+  return [
+    sample('embereye_decided_packets_total', decided.packets),
+    sample('embereye_frames_decided_total', decided.frames),
+    sample('embereye_steps_total', steps),
+    sample('embereye_step_slips_total', slips),
+    ...[...events].map(([key, value]) => sample('embereye_events_total', value, ...key.split('/'))),
+    ...[...commands].map(([key, value]) => sample('embereye_commands_total', value, key)),
+    ...CONDITIONS.map((condition) =>
+      sample('embereye_condition', view.condition === condition ? 1 : 0, condition),
+    ),
+    ...view.zones.map((zone) =>
+      sample('embereye_zone_alarm', zone.alarm === null ? 0 : 1, zone.id),
+    ),
+    sample('embereye_faults', faults),
+    ...(Object.entries(view.outputs) as [OutputRole, boolean][]).map(([role, on]) =>
+      sample('embereye_output_active', on ? 1 : 0, role),
+    ),
+  ];
+}
+
+function storeSamples({ store, ring }: SampleSources): readonly Sample[] {
+  return [
+    sample('embereye_ring_bytes', ring.bytes),
+    sample('embereye_ring_lost_total', ring.lost),
+    sample('embereye_store_backlog_events', store.events),
+    sample('embereye_store_healthy', store.mode === 'durable' ? 1 : 0),
+    ...each('embereye_store_dropped_total', store.droppedEvents),
+    sample('embereye_store_dropped_total', store.droppedTelemetry, 'telemetry'),
+    sample('embereye_store_dropped_total', store.droppedOthers, 'other'),
+  ];
+}
+
+function uplinkSamples(counters: Core['uplinks'][number]['counters'], broker: string) {
+  return [
+    sample('embereye_uplink_connected', counters.connected ? 1 : 0, broker),
+    sample('embereye_uplink_published_total', counters.published, broker),
+    sample('embereye_uplink_acknowledged_total', counters.acknowledged, broker),
+    sample('embereye_uplink_timeouts_total', counters.timedOut, broker),
+    sample('embereye_uplink_rejected_total', counters.rejected, broker),
+    sample('embereye_uplink_quarantined_total', counters.quarantined, broker),
+    sample('embereye_uplink_reconnects_total', counters.reconnects, broker),
+    ...Object.entries(counters.backlog).map(([lane, value]) =>
+      sample('embereye_uplink_backlog_events', value, broker, lane),
+    ),
+  ];
+}

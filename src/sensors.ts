@@ -1,0 +1,148 @@
+/** Starts everything that brings evidence: boards over TCP, and the drivers of wired sensors. */
+import { boardProfilesOf, traitsOf } from './board-profiles.ts';
+import type { Config } from './config-schema.ts';
+import type { Core } from './core.ts';
+import type { EvidenceBank } from './domain/evidence-bank.ts';
+import { AddressMap } from './domain/line-protocol/address-map.ts';
+import { BoardRegistry } from './domain/line-protocol/board-registry.ts';
+import { CalibrationCache } from './domain/line-protocol/calibrations.ts';
+import type { SharedSessionDeps } from './domain/line-protocol/session-deps.ts';
+import type { Cancel, Clock, KeyedStore, Log, Random } from './domain/ports.ts';
+import { sensorId } from './domain/units.ts';
+import { sensorSessions } from './hal/board-sessions.ts';
+import { sensorDriver } from './hal/drivers/index.ts';
+import { readWholeFile } from './hal/read-file.ts';
+import type { SensorHandle } from './hal/sensor-driver.ts';
+import { createSerialPorts } from './hal/serial-port.ts';
+import { parseAllowList } from './ingest/allow-list.ts';
+import { createIngestCounters } from './ingest/counters.ts';
+import type { IngestCounters } from './ingest/counters.ts';
+import { DEFAULT_LIMITS, IngestServer } from './ingest/server.ts';
+
+export interface SensorsOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly core: Core;
+  readonly bank: EvidenceBank;
+  readonly keyed: KeyedStore;
+}
+
+export interface Sensors {
+  /** Null while boards cannot dial in. */
+  readonly boardsPort: number | null;
+  readonly counters: IngestCounters;
+  readonly server: IngestServer;
+  readonly addresses: AddressMap;
+  close(): Promise<void>;
+}
+
+const LISTEN_RETRY_MS = 5000;
+
+export async function startSensors(options: SensorsOptions): Promise<Sensors> {
+  const { config, core, bank, keyed, random } = options;
+  const counters = createIngestCounters();
+  const addresses = await AddressMap.load(keyed);
+  const registry = new BoardRegistry({
+    profiles: boardProfilesOf(config),
+    unknownTraits: traitsOf(config.ingest.unknownBoards),
+    bank,
+    locationOfAddress: (address) => addresses.get(address),
+    onNotice: (notice) => core.runtime.notify(notice),
+  });
+  const shared: SharedSessionDeps = {
+    registry,
+    random,
+    bank,
+    calibrations: await CalibrationCache.load(keyed),
+    counters: counters.line,
+    frameSinkOf: (sensor) => core.frameSinkOf(sensor),
+    onNotice: (notice) => core.runtime.notify(notice),
+  };
+  const server = makeServer(options, shared, counters);
+  const listening = config.ingest.enabled
+    ? await listenForEver(options, server)
+    : { port: null, cancel: () => undefined };
+  const handles = startDrivers(options, shared);
+  return {
+    boardsPort: listening.port,
+    counters,
+    server,
+    addresses,
+    async close() {
+      listening.cancel();
+      await server.close();
+      await Promise.all(handles.map((handle) => handle.close()));
+    },
+  };
+}
+
+function makeServer(
+  options: SensorsOptions,
+  shared: SharedSessionDeps,
+  ingestCounters: IngestCounters,
+): IngestServer {
+  const { config, clock, log, core } = options;
+  const allowed = parseAllowList(config.ingest.allow);
+  return new IngestServer({
+    ...shared,
+    clock,
+    log,
+    ingestCounters,
+    limits: {
+      ...DEFAULT_LIMITS,
+      maxConnections: config.ingest.maxConnections,
+      maxConnectionsPerAddress: config.ingest.maxConnections,
+      idleMs: config.ingest.idleSeconds * 1000,
+    },
+    // The configuration was checked, so this is never the case; if it were, nobody may connect.
+    allows: allowed.ok ? allowed.allows : () => false,
+    batchDone: () => core.runtime.step(),
+  });
+}
+
+/** A port in use is a fault that ends when the port becomes free. */
+async function listenForEver(
+  { config, clock, core, log }: SensorsOptions,
+  server: IngestServer,
+): Promise<{ readonly port: number | null; readonly cancel: Cancel }> {
+  const { host, port } = config.ingest;
+  let cancel: Cancel = () => undefined;
+  const attempt = async (): Promise<number | null> => {
+    const result = await server.listen(host, port);
+    const detail = result.ok ? `listening on ${host}:${result.port}` : result.message;
+    core.fault({ fault: 'ingestUnavailable', subject: 'ingest', raised: !result.ok, detail });
+    log(result.ok ? 'info' : 'error', 'boards', { detail });
+    if (result.ok) return result.port;
+    cancel = clock.after(LISTEN_RETRY_MS, () => void attempt());
+    return null;
+  };
+  const taken = await attempt();
+  return { port: taken, cancel: () => cancel() };
+}
+
+function startDrivers(options: SensorsOptions, shared: SharedSessionDeps): SensorHandle[] {
+  const { config, core, clock } = options;
+  const serial = createSerialPorts({ clock });
+  return config.sensors.flatMap(({ id, driver, options: driverOptions }) => {
+    const prepared = sensorDriver(driver)?.prepare(driverOptions);
+    if (prepared?.ok !== true) {
+      const detail = `the options of driver "${driver}" are not valid: run embereye check-config`;
+      core.fault({ fault: 'sensorNotStarted', subject: id, raised: true, detail });
+      return [];
+    }
+    const { openSession } = sensorSessions(sensorId(id), shared, clock);
+    const handle = prepared.open({
+      ...options,
+      sensor: sensorId(id),
+      notify: (notice) => core.runtime.notify(notice),
+      fault: (notice) => core.fault(notice),
+      requestStep: () => core.runtime.step(),
+      serial,
+      readFile: (path) => readWholeFile(path),
+      openSession,
+    });
+    return [handle];
+  });
+}
