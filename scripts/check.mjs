@@ -8,7 +8,7 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const steps = [
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['--cache', '--cache-location', 'node_modules/.cache/eslint', '.']],
-  ['format', bin('biome'), ['format', '.']],
+  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['rules', bin('vitest'), ['run', '--config', 'vitest.tidy.config.ts']],
 ];
 

@@ -1,14 +1,15 @@
 /** Every generated file and its text; a test compares them with what is committed. */
 import { configJsonSchema, variableOf } from '../src/config.ts';
 import { ENVIRONMENT_OVERRIDES } from '../src/config-schema.ts';
+import { sensorDrivers } from '../src/hal/drivers/index.ts';
 import { METRICS } from '../src/metrics.ts';
 
 interface Node {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly enum?: readonly (string | number)[];
+  readonly const?: string | number | boolean;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly pattern?: string;
@@ -25,6 +26,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['config/appliance.schema.json', `${JSON.stringify(schema, null, 2)}\n`],
     ['docs/configuration.md', configurationPage(schema as Node)],
     ['docs/metrics.md', metricsPage()],
+    ['docs/drivers.md', driversPage()],
   ]);
 }
 
@@ -107,4 +109,30 @@ Prometheus text at \`http://<appliance>:9090/metrics\`.
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
+}
+
+function driversPage(): string {
+  const drivers = sensorDrivers.map(({ kind, summary, schema }) => {
+    const node = schema as Node;
+    const rows = Object.entries(node.properties ?? {}).map(([name, field]) => {
+      const required = node.required?.includes(name) === true;
+      const about = field.description ?? '';
+      return `| \`${name}\` | ${allowed(field)} | ${defaultText(field, required, true)} | ${about} |`;
+    });
+    return `## ${kind}
+
+${summary}.
+
+| option | allowed | default | meaning |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+  });
+  return `${NOTICE}
+# Sensor drivers
+
+Sensors that the appliance reads itself stand under \`sensors\` in the configuration, each with its
+\`driver\` and \`options\`. Boards that dial in over TCP stand under \`boards\`.
+
+${drivers.join('\n')}`;
 }

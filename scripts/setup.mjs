@@ -26,7 +26,9 @@ const isInstalled = (command) =>
 /** The words that run a command as root, or null where neither root nor sudo without questions is. */
 function asRoot() {
   if (process.getuid?.() === 0) return [];
-  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : null;
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0
+    ? ['sudo', '-n']
+    : null;
 }
 
 /** Installs what is missing where it can; returns the Debian packages that are still missing. */

@@ -17,7 +17,7 @@ import type { NumberFloor } from './store/numbering.ts';
 import { readSnapshot, SnapshotWriter } from './store/snapshot.ts';
 import type { SnapshotRead } from './store/snapshot.ts';
 import { lanesCovered } from './recovery.ts';
-import type { StoreTroubleKind, TroubleListener } from './store/troubles.ts';
+import type { TroubleListener } from './store/troubles.ts';
 import { threadWriter } from './store/writer-link.ts';
 import type { EmbeddedBroker } from './uplink/embedded-broker.ts';
 import { startEmbeddedBroker } from './uplink/embedded-broker.ts';
@@ -37,7 +37,7 @@ const SNAPSHOT_VERSION = 1;
 export interface Memory {
   /** Parsed JSON, or null where there is none that is whole. */
   readonly snapshot: unknown;
-  /** Standing from the start: the newest snapshot was damaged. */
+  /** Standing from the start: what of it was damaged. */
   readonly faults: readonly FaultNotice[];
   readonly ring: AlarmRing;
   readonly writer: SnapshotWriter;
@@ -48,10 +48,12 @@ export function openMemory({ config, clock, log }: Basics, onTrouble: TroubleLis
   const path = join(directory, 'panel.snapshot');
   const read = readSnapshot(path, SNAPSHOT_VERSION);
   if (!read.ok) log('info', 'no panel snapshot', { reason: read.reason });
-  const damaged = read.ok ? !read.newest : !read.reason.includes('is not there');
-  const faults: FaultNotice[] = damaged
-    ? [{ fault: 'snapshotDamaged', subject: 'store', raised: true, detail: damageText(read) }]
-    : [];
+  const damaged = read.ok ? !read.newest : read.damaged;
+  const faults: FaultNotice[] = [];
+  const tell = (fault: string, detail: string): void => {
+    faults.push({ fault, subject: 'store', raised: true, detail });
+  };
+  if (damaged) tell('snapshotDamaged', damageText(read));
   const ring = new AlarmRing({
     path: join(runDirectory, 'ring'),
     fallbackPath: join(directory, 'ring'),
@@ -59,7 +61,7 @@ export function openMemory({ config, clock, log }: Basics, onTrouble: TroubleLis
     onTrouble,
   });
   const { damagedBytes } = ring.recovered;
-  if (damagedBytes > 0) tell('ringDamaged', `${damagedBytes} bytes could not be read`);
+  if (damagedBytes > 0) tell('ringDamaged', `${damagedBytes} bytes of the ring could not be read`);
   const writer = new SnapshotWriter({ path, version: SNAPSHOT_VERSION, clock, log, onTrouble });
   return { snapshot: read.ok ? read.value : null, faults, ring, writer };
 }

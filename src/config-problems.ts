@@ -80,7 +80,7 @@ function explain(issue: z.core.$ZodIssue): { problem: string; remedy: string } {
     case 'invalid_format':
       return {
         problem: 'not in the right form',
-        remedy: `must match ${String(issue.pattern ?? issue.format)}`,
+        remedy: `must match ${issue.pattern ?? issue.format}`,
       };
     case 'invalid_union':
       return { problem: 'not one of the allowed forms', remedy: 'see docs/configuration.md' };

@@ -3,7 +3,7 @@
  * catches fire and a subscriber of its own. Board and subscriber are processes of their own, which
  * know the appliance by its ports alone.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Appliance } from '../appliance.ts';
@@ -43,12 +43,32 @@ const BOARD = 'demo-board';
 const CADENCE_SECONDS = 1;
 const FIRE_AT_SECONDS = 6;
 
+interface Folders {
+  readonly state: string;
+  /** On tmpfs where the system has one that everybody may use. */
+  readonly run: string;
+}
+
+const SHARED_MEMORY = '/dev/shm';
+
+function makeFolders(): Folders {
+  const memory = existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir();
+  return {
+    state: mkdtempSync(join(tmpdir(), 'embereye-demo-')),
+    run: mkdtempSync(join(memory, 'embereye-demo-')),
+  };
+}
+
+function removeFolders({ state, run }: Folders): void {
+  for (const folder of [state, run]) rmSync(folder, { recursive: true, force: true });
+}
+
 /** The embedded default, with one room and everything on ports that are free. */
-function demoConfig(folder: string): Config {
+function demoConfig({ state, run }: Folders): Config {
   const result = parseConfig(
     JSON.stringify({
       device: { id: 'demo', name: 'EmberEye demo' },
-      state: { directory: folder, runDirectory: folder, telemetrySeconds: 1 },
+      state: { directory: state, runDirectory: run, telemetrySeconds: 1 },
       ingest: { host: '127.0.0.1', port: 0 },
       http: { host: '127.0.0.1', port: 0 },
       boards: [{ id: BOARD, match: { serial: 'DEMO1' }, cadenceSeconds: CADENCE_SECONDS }],
@@ -83,18 +103,19 @@ function demoConfig(folder: string): Config {
 /** `EXIT.ok` when the alarm reached the subscriber; without `seconds` also when nobody waited. */
 export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<ExitCode> {
   const { io, clock } = deps;
-  const folder = mkdtempSync(join(tmpdir(), 'embereye-demo-'));
+  const folders = makeFolders();
   const view = createDemoView({ plain: options.plain, io, clock });
-  const appliance = await startDemoAppliance(folder, view, deps);
+  const appliance = await startDemoAppliance(folders, view, deps);
   const { boards, broker } = appliance.ports;
   if (boards === null || broker === null) {
     io.err('the demo could not open its ports on 127.0.0.1');
     await appliance.stop('no ports');
+    removeFolders(folders);
     return EXIT.unavailable;
   }
-  let delivered = false;
+  const outcome = { delivered: false };
   const subscriber = startChild(deps.program, watchArguments(broker), (line) => {
-    if (view.received(line) === 'alarm') delivered = true;
+    if (view.received(line) === 'alarm') outcome.delivered = true;
   });
   const board = startChild(deps.program, boardArguments(boards), () => undefined);
   view.start(() => appliance.core.runtime.view());
@@ -106,16 +127,16 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   await board.stop();
   await appliance.stop(reason);
   await subscriber.stop();
-  rmSync(folder, { recursive: true, force: true });
-  io.out(view.summary(delivered));
-  return delivered || options.seconds === null ? EXIT.ok : EXIT.failed;
+  removeFolders(folders);
+  io.out(view.summary(outcome.delivered));
+  return outcome.delivered || options.seconds === null ? EXIT.ok : EXIT.failed;
 }
 
-function startDemoAppliance(folder: string, view: DemoView, deps: DemoDeps): Promise<Appliance> {
+function startDemoAppliance(folders: Folders, view: DemoView, deps: DemoDeps): Promise<Appliance> {
   const { clock, random, version, writerPath, residentBytes } = deps;
   return startAppliance({
     ...{ clock, random, version, writerPath, residentBytes },
-    config: demoConfig(folder),
+    config: demoConfig(folders),
     configHash: 'demo',
     log: silentLog,
     gpio: new SimulatedGpio({ clock }),

@@ -31,13 +31,7 @@ export interface FaultNotice {
 }
 
 export type InputRole =
-  | 'acknowledge'
-  | 'silence'
-  | 'reset'
-  | 'test'
-  | 'manualCallPoint'
-  | 'tamper'
-  | 'mainsFail';
+  'acknowledge' | 'silence' | 'reset' | 'test' | 'manualCallPoint' | 'tamper' | 'mainsFail';
 
 /** A debounced digital input changed. */
 export interface InputSignal {

@@ -38,13 +38,7 @@ export interface ZoneView {
 }
 
 export type SourceQuality =
-  | 'good'
-  | 'neverSeen'
-  | 'stale'
-  | 'learning'
-  | 'warmingUp'
-  | 'uncalibrated'
-  | NoDataReason;
+  'good' | 'neverSeen' | 'stale' | 'learning' | 'warmingUp' | 'uncalibrated' | NoDataReason;
 
 export interface SourceView extends SourceRef {
   readonly zone: ZoneId;

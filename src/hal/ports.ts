@@ -14,8 +14,7 @@ export class HalError extends Error {
 
 /** Result of a hardware action: trouble is a value. */
 export type HalResult<T = void> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: HalError };
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: HalError };
 
 /** Wraps a success. */
 export function done<T>(value: T): HalResult<T> {

@@ -172,7 +172,7 @@ export class Board {
   #advance(nowMs: number): void {
     this.#obey(nowMs);
     let cyclesLeft = 1;
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       const phase = this.#phase;
       moved = false;
       if (phase.kind === 'booting' && nowMs >= phase.untilMs) {

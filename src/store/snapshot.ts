@@ -176,8 +176,7 @@ const MISSING = 'is not there';
 const isMissing = (reason: string): boolean => reason.endsWith(MISSING);
 
 type OneRead =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
 
 function readOne(path: string, version: number): OneRead {
   let bytes: Buffer;

@@ -20,12 +20,8 @@ export type StoreTroubleKind =
   | 'ringFull'
   /** The ring lies on a disk, where writing to it can stall. */
   | 'ringOnDisk'
-  /** Part of what the former run left in the ring could not be read; stands until a restart. */
-  | 'ringDamaged'
   /** The panel snapshot cannot be written. */
-  | 'snapshotFailed'
-  /** The newest panel snapshot could not be read at the start; stands until a restart. */
-  | 'snapshotDamaged';
+  | 'snapshotFailed';
 
 export interface StoreTrouble {
   readonly kind: StoreTroubleKind;

@@ -117,7 +117,7 @@ export class Delivery {
 
   pump(): void {
     if (this.#window > 0) {
-      for (let sent = true; sent; ) sent = this.#sendOne();
+      for (let sent = true; sent;) sent = this.#sendOne();
       for (const lane of this.#lanes) lane.refill();
     }
     this.#scheduleFlush();

@@ -24,8 +24,7 @@ export type PublishResult =
   | { readonly kind: 'notSent'; readonly reason: string };
 
 export type SubscribeResult =
-  | { readonly kind: 'subscribed' }
-  | { readonly kind: 'failed'; readonly reason: string };
+  { readonly kind: 'subscribed' } | { readonly kind: 'failed'; readonly reason: string };
 
 export interface IncomingMessage {
   readonly topic: string;

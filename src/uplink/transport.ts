@@ -26,8 +26,7 @@ export interface SessionEvents {
 }
 
 export type BrokerAnswer =
-  | { readonly kind: 'acknowledged' }
-  | { readonly kind: 'rejected'; readonly reason: string };
+  { readonly kind: 'acknowledged' } | { readonly kind: 'rejected'; readonly reason: string };
 
 export interface Session {
   /** `answered` may never be called; the caller keeps the time. */

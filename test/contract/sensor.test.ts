@@ -128,6 +128,7 @@ describe.each<SensorDriver>(sensorDrivers)('sensor driver $kind', (driver) => {
       expect(world.bench.faults.map(({ raised }) => raised)).toHaveLength(2 * round);
       again.detach?.();
     }
+    await world.clock.run(1000);
     await handle?.close();
     stop();
     expect(world.clock.pending).toBe(0);

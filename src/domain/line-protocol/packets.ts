@@ -98,8 +98,7 @@ export function locationOf(
 }
 
 export type NamePacket =
-  | { readonly error: PacketErrorKind }
-  | { readonly error: null; readonly name: string };
+  { readonly error: PacketErrorKind } | { readonly error: null; readonly name: string };
 
 /** Reads `serialno:<s>` and `locid:<loc>`; `<loc>` may hold spaces and colons. */
 export function readName(

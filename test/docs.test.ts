@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { generatedFiles } from '../scripts/generated-files.ts';
+import { runCheckConfig } from '../src/commands/check-config.ts';
+import { sensorDrivers } from '../src/hal/drivers/index.ts';
+import { METRICS } from '../src/metrics.ts';
+import { PLAN_CHECKS } from '../src/plan.ts';
+import { topicsOf } from '../src/uplink/payload.ts';
+
+const root = join(import.meta.dirname, '..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+  .filter((path) => path.endsWith('.md'))
+  .map((path) => ({ path, text: read(path) }));
+
+describe('documentation', () => {
+  it.each([...generatedFiles()])('%s is what the code generates', (path, text) => {
+    expect(read(path)).toBe(text);
+  });
+
+  it('the shipped configuration is valid', () => {
+    const problems: string[] = [];
+    const io = { out: () => undefined, err: (line: string) => void problems.push(line) };
+    runCheckConfig(join(root, 'config/appliance.yaml'), { json: false }, {}, PLAN_CHECKS, io);
+    expect(problems).toEqual([]);
+  });
+
+  it('the MQTT page names every topic', () => {
+    const { status, state, gap, response, event } = topicsOf('root');
+    const topics = [
+      status,
+      state,
+      gap,
+      response,
+      event('alarm'),
+      event('fault'),
+      event('operator'),
+    ];
+    const page = read('docs/mqtt.md');
+    const missing = [...topics, event('system')].filter(
+      (topic) => !page.includes(topic.replace('root/', '<root>/')),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('metrics that pages name exist', () => {
+    const named = pages.flatMap(({ text }) => text.match(/\bembereye_[a-z_]+/g) ?? []);
+    const known = Object.keys(METRICS);
+    const unknown = named.filter((name) => !known.some((metric) => metric === name));
+    expect([...new Set(unknown)]).toEqual([]);
+  });
+
+  it('commands that pages name exist', () => {
+    const main = read('src/main.ts');
+    const named = pages.flatMap(({ text }) =>
+      [...text.matchAll(/(?:^|`|\s)embereye(?:\.js)? ([a-z][a-z-]+)/g)].map((match) => match[1]),
+    );
+    const unknown = named.filter((name) => !main.includes(`command('${name ?? ''}'`));
+    expect(named.length).toBeGreaterThan(3);
+    expect([...new Set(unknown)]).toEqual([]);
+  });
+
+  it('the page of drivers names every driver and option', () => {
+    const page = read('docs/drivers.md');
+    expect(sensorDrivers.filter(({ kind }) => !page.includes(`## ${kind}`))).toEqual([]);
+  });
+
+  it('links between pages lead somewhere', () => {
+    const broken = pages.flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\(([^)#]+?)(?:#[^)]*)?\)/g)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !/^[a-z]+:/.test(target))
+        .filter((target) => {
+          try {
+            readFileSync(join(root, path, '..', target));
+            return false;
+          } catch {
+            return !target.endsWith('/');
+          }
+        })
+        .map((target) => `${path} -> ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+});
