@@ -74,7 +74,10 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
 
   const memory = openMemory(options, (trouble) => tell.trouble(trouble));
   const lines = driveRestored(options, memory);
-  closers.add('gpio', () => options.gpio.close());
+  closers.add('gpio', () => {
+    dropFaultRelay(lines, log);
+    options.gpio.close();
+  });
   const store = await openJournal(options, memory, (trouble) => tell.trouble(trouble), meter);
   closers.add('journal', () => store.journal.close());
   closers.add('snapshot', async () => {
@@ -212,6 +215,15 @@ function startedEvent({ version, configHash }: ApplianceOptions, recovered: Reco
     type: 'started',
     data: { version, configHash, restoredAlarms, recoveredEvents: recoveredEvents.length },
   } as const;
+}
+
+/** An appliance that has stopped watches nothing: its fault relay says so. The rest stays put. */
+function dropFaultRelay({ outputs }: OpenedLines, log: Log): void {
+  for (const { role, output } of outputs) {
+    if (role !== 'faultRelay') continue;
+    const dropped = output.write(false);
+    if (!dropped.ok) log('error', 'fault relay not dropped', { detail: dropped.error.message });
+  }
 }
 
 function listenToInputs(core: Core, { inputs }: OpenedLines): void {
