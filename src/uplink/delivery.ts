@@ -96,6 +96,12 @@ export class Delivery {
     this.#lanes.find(({ name }) => name === lane)?.wake(upToSeq);
   }
 
+  /** There may be news in any lane, for example events that are readable but not durable yet. */
+  lookAgain(): void {
+    for (const lane of this.#lanes) lane.wake();
+    this.pump();
+  }
+
   /** Publishes something that is no lane's: it does not count in the window, but is seen. */
   async publishOther(message: OutgoingMessage): Promise<PublishResult> {
     this.#disturb();

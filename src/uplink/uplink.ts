@@ -139,8 +139,15 @@ export class Uplink {
     void this.#openLanes();
   }
 
-  /** New events are durable. Call for each receipt of the journal. */
+  /**
+   * New events are durable. Call for each receipt of the journal; one that names no lane says that
+   * there is something to read although nothing could be committed.
+   */
   committed(receipt: CommitReceipt): void {
+    if (Object.keys(receipt.committed).length === 0) {
+      this.#delivery.lookAgain();
+      return;
+    }
     for (const lane of LANES) {
       const seq = receipt.committed[lane];
       if (seq !== undefined) this.#delivery.wake(lane, seq);

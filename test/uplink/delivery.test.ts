@@ -21,6 +21,15 @@ describe('delivery', () => {
     expect(bench.latencies).toHaveLength(5);
   });
 
+  it('delivers what can be read although it could not be committed', async () => {
+    const bench = new Bench();
+    bench.uplink.start();
+    await bench.clock.advance(100);
+    bench.journal.appendUndurable(bench.make.some('alarm', 2));
+    await bench.clock.advance(100);
+    expect(bench.ids('alarm')).toEqual(['alarm-1', 'alarm-2']);
+  });
+
   it('goes on from the durable cursor in the next life', async () => {
     const bench = new Bench();
     bench.journal.append(bench.make.some('fault', 5));

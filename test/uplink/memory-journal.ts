@@ -21,6 +21,12 @@ export class MemoryJournal implements Journal {
   largestLimit = 0;
   #listener: ((receipt: CommitReceipt) => void) | null = null;
 
+  /** Readable, but not durable: the store says so while commits fail. */
+  appendUndurable(events: readonly JournalEvent[]): void {
+    for (const event of events) this.events[event.lane].push(event);
+    this.#listener?.({ committed: {}, events: 0, commitMs: 0 });
+  }
+
   append(events: readonly JournalEvent[]): void {
     const committed: Partial<Record<Lane, number>> = {};
     for (const event of events) {
