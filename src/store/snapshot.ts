@@ -65,6 +65,7 @@ export class SnapshotWriter {
   readonly #options: SnapshotOptions;
   readonly #troubles: TroubleBoard;
   #waiting: { readonly value: unknown } | null = null;
+  #tellWhenSaved: ((saved: boolean) => void)[] = [];
   /** Cleared in the same turn as the last look at what waits, so that no save falls between. */
   #busy = false;
   #saving: Promise<void> = Promise.resolve();
@@ -85,9 +86,13 @@ export class SnapshotWriter {
     return this.#saved;
   }
 
-  /** Saves soon; the latest wins. `value` is JSON and must not change afterwards. */
-  save(value: unknown): void {
+  /**
+   * Saves soon; the latest wins. `value` is JSON and must not change afterwards.
+   * @param tell called once this state or a newer one is durable, or with false when saving failed.
+   */
+  save(value: unknown, tell: (saved: boolean) => void = () => undefined): void {
     this.#waiting = { value };
+    this.#tellWhenSaved.push(tell);
     this.#cancelRetry?.();
     this.#cancelRetry = null;
     this.#begin();
@@ -115,13 +120,17 @@ export class SnapshotWriter {
     while (this.#waiting !== null) {
       const { value } = this.#waiting;
       this.#waiting = null;
+      const told = this.#tellWhenSaved;
+      this.#tellWhenSaved = [];
       try {
         await writeSnapshot(this.#options.path, this.#options.version, value);
         this.#saved += 1;
         this.#troubles.restore('snapshotFailed');
+        for (const tell of told) tell(true);
       } catch (error) {
         const detail = error instanceof Error ? error.message : String(error);
         this.#troubles.raise('snapshotFailed', `${this.#options.path}: ${detail}`);
+        for (const tell of told) tell(false);
         this.#waiting ??= { value };
         this.#cancelRetry ??= this.#options.clock.after(RETRY_MS, () => {
           this.#cancelRetry = null;

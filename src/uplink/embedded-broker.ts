@@ -1,6 +1,6 @@
 /** A small MQTT 3.1.1 broker inside the process, for the demo and for tests; nothing durable. */
 import net from 'node:net';
-import { Aedes } from 'aedes';
+import type { Aedes } from 'aedes';
 
 export interface EmbeddedBroker {
   readonly host: string;
@@ -19,7 +19,9 @@ export async function startEmbeddedBroker(
   options: { readonly host?: string; readonly port?: number } = {},
 ): Promise<EmbeddedBroker> {
   const host = options.host ?? '127.0.0.1';
-  const aedes = await Aedes.createBroker();
+  // Loaded only where it is wanted: it takes 5 MB.
+  const { Aedes: Broker } = await import('aedes');
+  const aedes = await Broker.createBroker();
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     sockets.add(socket);

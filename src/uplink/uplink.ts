@@ -139,10 +139,7 @@ export class Uplink {
     void this.#openLanes();
   }
 
-  /**
-   * New events are durable. Call for each receipt of the journal; one that names no lane says that
-   * there is something to read although nothing could be committed.
-   */
+  /** For each receipt of the journal; one that names no lane: readable, though not committed. */
   committed(receipt: CommitReceipt): void {
     if (Object.keys(receipt.committed).length === 0) {
       this.#delivery.lookAgain();

@@ -116,6 +116,28 @@ describe('panel snapshot', () => {
     expect(writer.saved).toBeLessThanOrEqual(3);
   });
 
+  it('tells each caller when its state, or a newer one, is on disk', async () => {
+    const path = join(temporaryFolder(), 'panel');
+    const { writer } = writerAt(path);
+    const told: string[] = [];
+    for (const value of [1, 2, 3]) writer.save(value, (ok) => told.push(`${value} ${String(ok)}`));
+    expect(told).toEqual([]);
+    await writer.flush();
+    expect(told).toEqual(['1 true', '2 true', '3 true']);
+    expect(readSnapshot(path, 1)).toMatchObject({ value: 3 });
+  });
+
+  it('tells each caller that saving failed', async () => {
+    const blocked = join(temporaryFolder(), 'file');
+    writeFileSync(blocked, '');
+    const { writer } = writerAt(join(blocked, 'panel'));
+    const told: boolean[] = [];
+    writer.save(1, (ok) => told.push(ok));
+    await writer.flush();
+    writer.close();
+    expect(told).toEqual([false]);
+  });
+
   it('loses no save that comes at whatever moment of the one before', async () => {
     const path = join(temporaryFolder(), 'panel');
     const { writer } = writerAt(path);
