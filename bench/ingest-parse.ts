@@ -1,10 +1,4 @@
-/**
- * How fast one session turns bytes into evidence, beside bare scanning of the same bytes.
- *
- *   npx esbuild bench/ingest-parse.ts --bundle --platform=node --format=esm --packages=external \
- *     --outfile=/tmp/ingest-parse.mjs && node /tmp/ingest-parse.mjs [path of
- *     device-capture/stream.bin]
- */
+/** How fast one session turns bytes into evidence, beside bare scanning of the same bytes. */
 import { existsSync, readFileSync } from 'node:fs';
 import { systemClock, systemRandom } from '../src/clock.ts';
 import { BoardRegistry } from '../src/domain/line-protocol/board-registry.ts';
@@ -13,6 +7,8 @@ import { createLineCounters } from '../src/domain/line-protocol/line-counters.ts
 import { BoardSession } from '../src/domain/line-protocol/session.ts';
 import { EvidenceBank } from '../src/domain/evidence-bank.ts';
 import type { KeyedStore } from '../src/domain/ports.ts';
+import type { Figure, Section } from './section.ts';
+import { figure } from './section.ts';
 
 const CHUNK_BYTES = 16_384;
 const clock = systemClock();
@@ -83,14 +79,15 @@ function feed(session: BoardSession, bytes: Uint8Array): void {
   }
 }
 
-function report(name: string, count: number, parseMs: number, scanMs: number): void {
-  const perSecond = Math.round((count / parseMs) * 1000);
-  const each = ((parseMs / count) * 1000).toFixed(3);
-  const ratio = (parseMs / scanMs).toFixed(1);
-  console.log(`${name}: ${perSecond} /s, ${each} us each, ${ratio} x bare scanning`);
+function report(name: string, count: number, parseMs: number, scanMs: number): Figure[] {
+  return [
+    figure(name, (count / parseMs) * 1000, '/s'),
+    figure(`${name}: each`, (parseMs / count) * 1000, 'us'),
+    figure(`${name}: against bare scanning for "!"`, parseMs / scanMs, 'times'),
+  ];
 }
 
-async function benchSensors(): Promise<void> {
+async function benchSensors(): Promise<readonly Figure[]> {
   const packets = 200_000;
   const bytes = sensorBytes(packets);
   const { session, bank, counters } = await openSession();
@@ -101,10 +98,10 @@ async function benchSensors(): Promise<void> {
   });
   const scanMs = bestMs(() => countByIndexOf(Buffer.from(bytes.buffer)));
   if (counters.readings % (packets * 4) !== 0) throw new Error('readings were lost');
-  report('sensor packets', packets, parseMs, scanMs);
+  return report('sensor packets', packets, parseMs, scanMs);
 }
 
-async function benchFrames(path: string): Promise<void> {
+async function benchFrames(path: string): Promise<readonly Figure[]> {
   const capture = readFileSync(path);
   const { session, counters } = await openSession();
   session.receive(new TextEncoder().encode('#serialno:bench!'), 0);
@@ -117,10 +114,19 @@ async function benchFrames(path: string): Promise<void> {
     for (let round = 0; round < rounds; round++) countByIndexOf(capture);
   });
   const frames = (counters.framesDecoded - before) / 9;
-  report('frames with radiometry (and a #Sensor each)', frames, parseMs, scanMs);
+  return report('real frames with radiometry (and a #Sensor each)', frames, parseMs, scanMs);
 }
 
-await benchSensors();
-const capture = process.argv[2] ?? '../shared/data/device-capture/stream.bin';
-if (existsSync(capture)) await benchFrames(capture);
-else console.log(`frames: skipped, ${capture} is absent`);
+/** The bytes of a real board, kept beside the checkout. */
+const CAPTURE = '../shared/data/device-capture/stream.bin';
+
+export const ingestParseSection: Section = {
+  name: 'ingest-parse',
+  title: 'Line protocol in one process: bytes to evidence',
+  async run(progress) {
+    const sensors = await benchSensors();
+    if (existsSync(CAPTURE)) return [...sensors, ...(await benchFrames(CAPTURE))];
+    progress(`frames: skipped, ${CAPTURE} is absent`);
+    return sensors;
+  },
+};

@@ -2,9 +2,6 @@
  * How long a full frame of the MLX90640 takes to decode, and what it allocates, beside the same
  * formulas written down straightforwardly.
  *
- *   npx esbuild bench/radiometry.ts --bundle --platform=node --format=esm --packages=external \
- *     --outfile=var/bench-radiometry.mjs && node --expose-gc var/bench-radiometry.mjs
- *
  * Frames come from a synthetic array, so that nothing beside the checkout is needed. Microseconds
  * are the best of several rounds (the machine's other work only ever adds); bytes are the growth of
  * the JavaScript heap over a round without a collection.
@@ -16,6 +13,8 @@ import { decodeHexWords } from '../src/domain/mlx90640/hex-words.ts';
 import { ROOM, calibrationOf, hexOfWords, synthetic } from '../test/mlx90640/helpers.ts';
 import { referenceFrame, referenceParameters } from '../test/mlx90640/reference.ts';
 import { measure } from '../test/mlx90640/synthetic-scene.ts';
+import type { Figure, Section } from './section.ts';
+import { figure } from './section.ts';
 
 const ROUNDS = 7;
 const DUMPS = 100;
@@ -43,13 +42,8 @@ function time(repeats: number, work: (dump: number) => void): Result {
   return { microseconds, bytes };
 }
 
-function report(name: string, { microseconds, bytes }: Result): void {
-  const allocated = globalThis.gc === undefined ? 'run with --expose-gc' : `${bytes.toFixed(1)} B`;
-  console.log(`${name.padEnd(44)} ${microseconds.toFixed(2).padStart(9)} us   ${allocated}`);
-}
-
 /** Scenes with a texture that changes from dump to dump, `hot` of whose pixels burn. */
-function dumpsOf(hot: number): Uint16Array[] {
+function dumpsOf(array: ReturnType<typeof synthetic>, hot: number): Uint16Array[] {
   const { fields, eeprom } = array;
   return Array.from({ length: DUMPS }, (_, dump) => {
     const scene = Array.from({ length: 768 }, (_ignored, pixel) =>
@@ -59,51 +53,65 @@ function dumpsOf(hot: number): Uint16Array[] {
   });
 }
 
-const array = synthetic({ alphaScale: 8 });
-const decoder = createFrameDecoder(calibrationOf(array.eeprom));
-const parameters = referenceParameters(array.eeprom);
-const out = new Float32Array(768);
-const room = dumpsOf(0);
-
-const plain = time(10, (dump) => {
-  referenceFrame(parameters, room[dump]!, ROOM);
-});
-const fast = time(200, (dump) => {
-  decoder.decode(room[dump]!, out);
-});
-console.log(`node ${process.version}, ${process.arch}; allocation is per item\n`);
-report('frame: formulas in the datasheet’s order', plain);
-report('frame: decoder, room', fast);
-for (const hot of [40, 384, 768]) {
-  const dumps = dumpsOf(hot);
-  report(
-    `frame: decoder, ${hot} pixels of 250..450 C`,
-    time(100, (dump) => {
-      decoder.decode(dumps[dump]!, out);
-    }),
-  );
+function figuresOf(name: string, { microseconds, bytes }: Result): readonly Figure[] {
+  const time = figure(name, microseconds, 'us');
+  // Without --expose-gc a collection may fall into the middle, and the growth says nothing.
+  if (globalThis.gc === undefined) return [time];
+  return [time, figure(`${name}, allocated`, bytes, 'bytes')];
 }
 
-const hex = room.map((words) => Buffer.from(hexOfWords(words).toUpperCase()));
-const words = new Uint16Array(834);
-report(
-  'hex: 832 words',
-  time(200, (dump) => {
+function frames(): readonly Figure[] {
+  const array = synthetic({ alphaScale: 8 });
+  const decoder = createFrameDecoder(calibrationOf(array.eeprom));
+  const parameters = referenceParameters(array.eeprom);
+  const out = new Float32Array(768);
+  const room = dumpsOf(array, 0);
+  const plain = time(10, (dump) => {
+    referenceFrame(parameters, room[dump]!, ROOM);
+  });
+  const fast = time(200, (dump) => {
+    decoder.decode(room[dump]!, out);
+  });
+  const hot = [40, 384, 768].flatMap((count) => {
+    const dumps = dumpsOf(array, count);
+    const result = time(100, (dump) => {
+      decoder.decode(dumps[dump]!, out);
+    });
+    return figuresOf(`frame, ${count} pixels of 250..450 C`, result);
+  });
+  return [
+    ...figuresOf('frame (both subpages), room', fast),
+    ...figuresOf('frame, formulas in the datasheet\u2019s order', plain),
+    figure('decoder against datasheet order', plain.microseconds / fast.microseconds, 'times'),
+    ...hot,
+  ];
+}
+
+function wholePacket(): readonly Figure[] {
+  const array = synthetic({ alphaScale: 8 });
+  const decoder = createFrameDecoder(calibrationOf(array.eeprom));
+  const out = new Float32Array(768);
+  const hex = dumpsOf(array, 0).map((dump) => Buffer.from(hexOfWords(dump).toUpperCase()));
+  const words = new Uint16Array(834);
+  const text = time(200, (dump) => {
     decodeHexWords(hex[dump]!, 0, 3328, words);
-  }),
-);
-report(
-  'hex and frame',
-  time(200, (dump) => {
+  });
+  const both = time(200, (dump) => {
     decodeHexWords(hex[dump]!, 0, 3328, words);
     decoder.decode(words, out);
-  }),
-);
-report(
-  'calibration: parse',
-  time(2, () => {
+  });
+  const calibration = time(2, () => {
     parseCalibration(array.eeprom);
-  }),
-);
-const ratio = (plain.microseconds / fast.microseconds).toFixed(1);
-console.log(`\ndecoder against datasheet order: ${ratio} times as fast`);
+  });
+  return [
+    ...figuresOf('832 words of hex', text),
+    ...figuresOf('hex and frame', both),
+    ...figuresOf('calibration from an EEPROM', calibration),
+  ];
+}
+
+export const radiometrySection: Section = {
+  name: 'radiometry',
+  title: 'Radiometry: EEPROM and RAM words to temperatures',
+  run: async () => [...frames(), ...wholePacket()],
+};

@@ -202,7 +202,7 @@ function makeCore(options: ApplianceOptions, opened: Opened): Core {
     journal: opened.store.journal,
     outputs: opened.lines.outputs,
     links: opened.links,
-    saveSnapshot: (value) => opened.memory.writer.save(value),
+    saveSnapshot: (value, tell) => opened.memory.writer.save(value, tell),
     wallTime: () => isoFromWallMs(clock.wallMs()),
     hooks: opened.meter.hooks,
   });

@@ -5,6 +5,8 @@
 import { spawn } from 'node:child_process';
 import { systemClock, systemRandom } from '../../src/clock.ts';
 import { runLoad } from '../../src/commands/load.ts';
+import type { Section } from '../section.ts';
+import { figure } from '../section.ts';
 
 /** Plain JavaScript for `node -e`: prints its port, then reads for ever. */
 const SINK = `
@@ -14,7 +16,7 @@ const server = require('node:net').createServer({ noDelay: true }, (socket) => {
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 `;
 
-export interface OfferFigure {
+interface OfferFigure {
   readonly traffic: 'sensor' | 'mixed' | 'frames';
   readonly packetsPerSecond: number;
   readonly framesPerSecond: number;
@@ -22,11 +24,13 @@ export interface OfferFigure {
 }
 
 /** Offers each kind of traffic from `clients` connections for `durationSeconds`. */
-export async function measureOffer(
+async function measureOffer(
   clients: number,
   durationSeconds: number,
 ): Promise<readonly OfferFigure[]> {
-  const sink = spawn(process.execPath, ['-e', SINK], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const sink = spawn(process.execPath, ['-e', SINK], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     const port = await new Promise<number>((resolve) => {
       sink.stdout.once('data', (text: Buffer) => resolve(Number(text.toString())));
@@ -69,7 +73,12 @@ async function offer(
   );
   if (code !== 0) throw new Error(`load against the sink failed: ${lines.join('; ')}`);
   const { offered } = JSON.parse(lines[0] ?? '') as {
-    offered: { bytes: number; seconds: number; packetsPerSecond: number; framesPerSecond: number };
+    offered: {
+      bytes: number;
+      seconds: number;
+      packetsPerSecond: number;
+      framesPerSecond: number;
+    };
   };
   return {
     traffic,
@@ -78,3 +87,16 @@ async function offer(
     megabytesPerSecond: Math.round(offered.bytes / offered.seconds / 1e6),
   };
 }
+
+export const offerSection: Section = {
+  name: 'offer',
+  title: 'What the load generator can offer, against a sink that forgets',
+  run: async () => {
+    const offers = await measureOffer(20, 3);
+    return offers.flatMap(({ traffic, packetsPerSecond, framesPerSecond, megabytesPerSecond }) => [
+      figure(`${traffic}: packets offered`, packetsPerSecond, '/s'),
+      ...(framesPerSecond > 0 ? [figure(`${traffic}: frames offered`, framesPerSecond, '/s')] : []),
+      figure(`${traffic}: bytes offered`, megabytesPerSecond, 'MB/s'),
+    ]);
+  },
+};

@@ -1,0 +1,80 @@
+/**
+ * `npm run bench -- [name...] [--json]`: the figures that the documentation quotes. Each section is
+ * a file beside this one. Times are printed and never asserted: they belong to the machine that is
+ * described on top.
+ */
+import { detectorSection } from './detector.ts';
+import { floodSection } from './flood.ts';
+import { ingestParseSection } from './ingest-parse.ts';
+import { ingestTcpSection } from './ingest-tcp.ts';
+import { latencySection } from './latency.ts';
+import { offerSection } from './load/offer.ts';
+import { machine, machineLine } from './machine.ts';
+import { mqttSection } from './mqtt.ts';
+import { radiometrySection } from './radiometry.ts';
+import type { Figure, Section } from './section.ts';
+import { Skipped } from './section.ts';
+
+const SECTIONS: readonly Section[] = [
+  radiometrySection,
+  detectorSection,
+  ingestParseSection,
+  offerSection,
+  ingestTcpSection,
+  latencySection,
+  floodSection,
+  mqttSection,
+];
+
+interface Result {
+  readonly section: string;
+  readonly figures: readonly Figure[];
+  readonly skipped: string | null;
+}
+
+function row({ name, value, unit, note }: Figure): string {
+  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const shown = value.toLocaleString('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return `  ${name.padEnd(58)}${shown.padStart(14)} ${unit.padEnd(10)} ${note ?? ''}`.trimEnd();
+}
+
+async function runSection(section: Section, say: (line: string) => void): Promise<Result> {
+  say(`\n${section.title} (${section.name})`);
+  try {
+    const figures = await section.run((line) => process.stderr.write(`  ... ${line}\n`));
+    for (const each of figures) say(row(each));
+    return { section: section.name, figures, skipped: null };
+  } catch (error) {
+    if (!(error instanceof Skipped)) throw error;
+    say(`  skipped: ${error.message}`);
+    return { section: section.name, figures: [], skipped: error.message };
+  }
+}
+
+/** Returns the exit code: 2 for a name that there is not. */
+async function main(args: readonly string[]): Promise<number> {
+  const json = args.includes('--json');
+  const names = args.filter((arg) => arg !== '--json');
+  const known = SECTIONS.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    console.error(`bench: no section "${unknown.join(', ')}"; there are: ${known.join(', ')}`);
+    return 2;
+  }
+  const say = (line: string): void => {
+    if (!json) console.log(line);
+  };
+  say(machineLine());
+  const results: Result[] = [];
+  for (const section of SECTIONS) {
+    if (names.length > 0 && !names.includes(section.name)) continue;
+    results.push(await runSection(section, say));
+  }
+  if (json) console.log(JSON.stringify({ machine: machine(), results }, null, 2));
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

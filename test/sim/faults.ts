@@ -1,0 +1,199 @@
+/**
+ * What happens to the site, one episode at a time: fires, and trouble of every kind, alone and
+ * together. An episode only sets things in motion; invariants look at what comes of it.
+ */
+import { between } from '../../src/simulator/random.ts';
+import { expectFault } from './deadlines.ts';
+import {
+  later,
+  burn,
+  killSoon,
+  spoil,
+  brokerTrouble,
+  fated,
+  diskTrouble,
+  killInCommit,
+  slowDisk,
+  goneDisk,
+  type Stage,
+} from './stage.ts';
+
+/** Long enough for a fire, its end, and the reset after it. */
+export const EPISODE_MS = 240_000;
+
+export type Episode = (stage: Stage) => void;
+
+const NOTHING = (): void => undefined;
+
+export const EPISODES = {
+  harmless: NOTHING,
+  fire: (stage) => burn(stage, stage.room),
+  twoFires: (stage) => {
+    burn(stage, stage.room, 10);
+    later(stage.world, 85, () => stage.world.operator.ask('silence'));
+    burn(stage, stage.other, 75);
+  },
+  resetWhileBurning: (stage) => {
+    burn(stage, stage.room);
+    later(stage.world, 110, () => stage.world.operator.ask('reset'));
+  },
+  killed: (stage) => {
+    burn(stage, stage.room);
+    killSoon(stage, false);
+  },
+  killedTwice: (stage) => {
+    burn(stage, stage.room);
+    killSoon(stage, false);
+    later(stage.world, 90, () => killSoon(stage, false));
+  },
+  powerCut: (stage) => {
+    burn(stage, stage.room);
+    killSoon(stage, true);
+  },
+  mute: (stage) => {
+    const { room, world } = stage;
+    spoil(
+      stage,
+      100,
+      () => {
+        room.mute = true;
+        expectFault(world, room, 'silent');
+      },
+      () => {
+        room.mute = false;
+      },
+    );
+  },
+  frozen: (stage) => {
+    const { room, world } = stage;
+    spoil(
+      stage,
+      100,
+      () => {
+        room.frozen = true;
+        expectFault(world, room, 'frozen');
+      },
+      () => {
+        room.frozen = false;
+      },
+    );
+  },
+  unplugged: (stage) => {
+    const { room, world } = stage;
+    spoil(
+      stage,
+      100,
+      () => {
+        room.unplug(100_000);
+        expectFault(world, room, 'silent');
+      },
+      NOTHING,
+    );
+    burn(stage, stage.other);
+  },
+  garbage: (stage) => {
+    const { room } = stage;
+    spoil(
+      stage,
+      60,
+      () => {
+        room.garbage = 0.3;
+      },
+      () => {
+        room.garbage = 0;
+      },
+    );
+    burn(stage, stage.other);
+  },
+  rebooted: (stage) => spoil(stage, 5, () => stage.room.reboot(), NOTHING),
+  lingering: (stage) => spoil(stage, 5, () => stage.room.abandon(), NOTHING),
+  brokerDown: (stage) => {
+    const { broker } = stage.world;
+    brokerTrouble(
+      stage,
+      200,
+      () => broker.goDown(),
+      () => broker.comeUp(),
+    );
+    burn(stage, stage.room);
+  },
+  halfOpen: (stage) => {
+    const { faults } = stage.world.broker;
+    brokerTrouble(
+      stage,
+      150,
+      () => {
+        faults.halfOpen = true;
+      },
+      () => {
+        faults.halfOpen = false;
+      },
+    );
+    burn(stage, stage.room);
+  },
+  acksLost: (stage) => {
+    fated(stage, 'loseAck', 0.2);
+    burn(stage, stage.room);
+  },
+  duplicated: (stage) => {
+    fated(stage, 'duplicate', 0.5);
+    burn(stage, stage.room);
+  },
+  broken: (stage) => {
+    fated(stage, 'breakAfter', 0.3);
+    burn(stage, stage.room);
+    killSoon(stage, false);
+  },
+  hungUp: (stage) => {
+    fated(stage, 'hangUp', 0.4);
+    burn(stage, stage.room);
+  },
+  diskFull: (stage) => {
+    const { disk } = stage.world;
+    diskTrouble(
+      stage,
+      150,
+      () => {
+        disk.full = true;
+      },
+      () => {
+        disk.full = false;
+      },
+    );
+    burn(stage, stage.room);
+    if (stage.random.next() < 0.5) killSoon(stage, false);
+  },
+  diskFullCut: (stage) => {
+    const { disk } = stage.world;
+    diskTrouble(
+      stage,
+      100,
+      () => {
+        disk.full = true;
+      },
+      () => {
+        disk.full = false;
+      },
+    );
+    burn(stage, stage.room);
+    later(stage.world, 18, () => killInCommit(stage));
+  },
+  diskGone: (stage) => {
+    goneDisk(stage);
+    burn(stage, stage.room);
+  },
+  diskGoneKilled: (stage) => {
+    goneDisk(stage);
+    burn(stage, stage.room);
+    killSoon(stage, false);
+  },
+  slowDiskKilled: (stage) => slowDisk(stage, false),
+  slowDiskCut: (stage) => slowDisk(stage, true),
+  wallStepped: (stage) => {
+    const { world, random } = stage;
+    later(world, 40, () => world.clock.stepWall(between(random, -3_600_000, 3_600_000)));
+    burn(stage, stage.room);
+  },
+} as const satisfies Record<string, Episode>;
+
+export type EpisodeName = keyof typeof EPISODES;
