@@ -94,6 +94,7 @@ export function openJournal(
     log,
     onTrouble,
     floor: numberFloor(memory),
+    held: memory.ring.recovered.events,
     limits: { telemetryRows: config.state.telemetryRows },
     observeCommit: ({ commitMs, receiptMs }) => {
       meter.metrics.observe('embereye_store_commit_seconds', commitMs / 1000);

@@ -82,8 +82,10 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   journal.committer.start();
   const store = await firstAttempt;
   cancel();
-  const { gaps, ...numbers } = numberingAfter(store, options.floor ?? NO_FLOOR, clock.wallMs());
-  journal.begin(numbers.lastSeq, gaps, store === null);
+  const floor = options.floor ?? NO_FLOOR;
+  const numbering = numberingAfter(store, floor, clock.wallMs(), options.held);
+  const { gaps, readersStartAt, ...numbers } = numbering;
+  journal.begin(readersStartAt, gaps, store === null);
   return {
     journal,
     keyed: journal,
@@ -118,7 +120,7 @@ class JournalClient implements Journal, KeyedStore {
     this.committer = makeCommitter((receipt) => this.#listener(receipt));
   }
 
-  /** @param heads where the numbering goes on; readers start there while nothing can be read. */
+  /** @param heads readers start above them while nothing can be read. */
   begin(heads: Heads, gaps: readonly GapRow[], unreadable: boolean): void {
     for (const gap of gaps) this.recordGap(gap);
     if (!unreadable) return;

@@ -4,7 +4,7 @@
  * then go on from the seconds since 1970, which no appliance reaches by counting, and the range
  * that was skipped becomes a gap record, so that readers can tell it from a loss.
  */
-import { type JournalEvent, LANES } from '../domain/event.ts';
+import { type JournalEvent, type Lane, LANES } from '../domain/event.ts';
 import { perLane } from './codec.ts';
 import type { GapRow, Heads, OpenedStore } from './messages.ts';
 import { laterId } from './stamp.ts';
@@ -18,16 +18,25 @@ export interface NumberFloor {
 export interface Numbering {
   readonly lastSeq: Heads;
   readonly lastId: string | null;
+  /** Where readers start while the store cannot be read. */
+  readonly readersStartAt: Heads;
   readonly gaps: readonly GapRow[];
 }
 
+/** An event that the ring holds and that will be appended after the start. */
+export type Held = Pick<JournalEvent, 'lane' | 'seq'>;
+
 export const NO_FLOOR: NumberFloor = { lastSeq: perLane(() => 0), lastId: null };
 
-/** @param store what was opened, or null when nothing could be. */
+/**
+ * @param store what was opened, or null when nothing could be.
+ * @param held what will still be appended: to be delivered, not skipped and not called a gap.
+ */
 export function numberingAfter(
   store: OpenedStore | null,
   floor: NumberFloor,
   wallMs: number,
+  held: readonly Held[] = [],
 ): Numbering {
   const formerHeads = store?.setAside == null ? store?.heads : store.setAside.heads;
   const formerId = store?.setAside == null ? (store?.lastId ?? null) : store.setAside.lastId;
@@ -35,11 +44,36 @@ export function numberingAfter(
   if (formerHeads == null) {
     const jump = Math.max(0, Math.floor(wallMs / 1000));
     const lastSeq = perLane((lane) => Math.max(floor.lastSeq[lane] + 1, jump));
-    return { lastSeq, lastId, gaps: lostRanges(lastSeq, 0, 'storeUnreadable') };
+    const gaps = withoutHeld(lostRanges(lastSeq, 0, 'storeUnreadable'), held);
+    const readersStartAt = perLane((lane) => firstHeld(held, lane, lastSeq[lane] + 1) - 1);
+    return { lastSeq, lastId, readersStartAt, gaps };
   }
   const lastSeq = perLane((lane) => Math.max(formerHeads[lane], floor.lastSeq[lane]));
-  const gaps = store?.setAside == null ? [] : lostRanges(formerHeads, 0, 'storeSetAside');
-  return { lastSeq, lastId, gaps };
+  const lost = store?.setAside == null ? [] : lostRanges(formerHeads, 0, 'storeSetAside');
+  return { lastSeq, lastId, readersStartAt: lastSeq, gaps: withoutHeld(lost, held) };
+}
+
+function numbersOf(held: readonly Held[], lane: Lane | 'telemetry'): readonly number[] {
+  return held.filter((event) => event.lane === lane).map(({ seq }) => seq);
+}
+
+function firstHeld(held: readonly Held[], lane: Lane, otherwise: number): number {
+  return Math.min(otherwise, ...numbersOf(held, lane));
+}
+
+/** The same ranges, cut where an event is held. */
+function withoutHeld(ranges: readonly GapRow[], held: readonly Held[]): readonly GapRow[] {
+  return ranges.flatMap((range) => {
+    const parts: GapRow[] = [];
+    let { firstSeq } = range;
+    const cuts = numbersOf(held, range.lane).filter((seq) => seq <= range.lastSeq);
+    for (const seq of [...new Set(cuts)].sort((a, b) => a - b)) {
+      if (seq > firstSeq) parts.push({ ...range, firstSeq, lastSeq: seq - 1 });
+      firstSeq = Math.max(firstSeq, seq + 1);
+    }
+    if (firstSeq <= range.lastSeq) parts.push({ ...range, firstSeq });
+    return parts;
+  });
 }
 
 /** Records for everything a database held: it cannot be delivered from here any more. */

@@ -1,7 +1,7 @@
 /** How the store is told where to keep things, and its limits with their defaults. */
 import type { Clock, CommitReceipt, Log } from '../domain/ports.ts';
 import type { OpenedStore } from './messages.ts';
-import type { NumberFloor } from './numbering.ts';
+import type { Held, NumberFloor } from './numbering.ts';
 import { DEFAULT_PENDING_LIMITS, type PendingCounters, type PendingLimits } from './pending.ts';
 import type { TroubleBoard, TroubleListener } from './troubles.ts';
 import type { StartWriter } from './writer-link.ts';
@@ -56,6 +56,8 @@ export interface StoreOptions {
   readonly observeCommit?: (observation: CommitObservation) => void;
   /** What the ring and the snapshot know of the numbering. */
   readonly floor?: NumberFloor;
+  /** What the ring held; it is appended after the start. */
+  readonly held?: readonly Held[];
   readonly limits?: Partial<StoreLimits>;
 }
 

@@ -7,8 +7,7 @@ export const INVARIANTS = {
   latchHolds: 'a latched alarm ends only by a reset that a person asked for',
   silenceYields: 'a new alarm sounds although another one was silenced',
   outputsFollow: 'after each step every line shows what was decided, and no other level',
-  restartOutputs:
-    'right after a restart, before any disk is asked, the lines show the latched alarms',
+  restartOutputs: 'right after a kill, before any disk is asked, the lines show the latched alarms',
   restartPanel: 'a restarted panel holds the alarms and silences that stood before',
   deadSensorFaults: 'a dead or frozen sensor becomes a fault within its deadline, relay released',
   noAlarmWithoutCause: 'no alarm and no pre-alarm without a fire in that zone',

@@ -132,6 +132,7 @@ export class SimProcess {
       log: () => undefined,
       onTrouble: (trouble) => this.#trouble(trouble),
       floor: this.#memory.ring.recovered.heads,
+      held: this.#memory.ring.recovered.events,
       limits: { telemetryRows: config.state.telemetryRows },
     });
     this.#store = store;

@@ -67,14 +67,14 @@ export class Watch {
   }
 
   /** Right after a start: lines driven from memory alone. */
-  restored(levels: OutputLevels, exactly: boolean): void {
+  restored(levels: OutputLevels): void {
     const { score, ledger } = this.#deps;
     const alarm = ledger.latched.size > 0;
     const wanted = { siren: ledger.siren, strobe: alarm, alarmRelay: alarm };
     for (const [role, active] of Object.entries(wanted) as ['siren', boolean][]) {
       const is = this.#isActive(role);
       const commanded = levels[role];
-      const wrong = exactly ? is !== active : active && !is;
+      const wrong = is !== active;
       const detail = (): string => `${role} is ${is}, ordered ${commanded}, was ${active} before`;
       if (active || wrong) score.expect('restartOutputs', !wrong, detail);
     }

@@ -9,18 +9,11 @@ export interface Workarounds {
    * latched after the cut, and its number goes to another event; nothing is reserved for alarms.
    */
   readonly fullDiskKeepsPower: boolean;
-  /**
-   * The process lives on while the disk is gone. Else: a start without a disk numbers from the
-   * clock and starts readers there, so events that only the ring has kept are never delivered.
-   */
-  readonly missingDiskKeepsProcess: boolean;
 }
 
 export const WORKAROUNDS: Workarounds = {
   fullDiskKeepsPower: true,
-  missingDiskKeepsProcess: true,
 };
 export const AS_IS: Workarounds = {
   fullDiskKeepsPower: false,
-  missingDiskKeepsProcess: false,
 };

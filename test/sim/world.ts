@@ -134,7 +134,8 @@ export class World {
       receipt: (receipt) => this.ledger.acknowledged(receipt),
       linesRestored: (levels) => {
         this.watch.lines(this.clock.monotonicMs());
-        this.watch.restored(levels, exactly);
+        // After a power cut the ring is gone: what the journal alone has shows when it is open.
+        if (exactly) this.watch.restored(levels);
       },
       panelRestored: ({ panel }) => this.watch.panelRestored(panel, exactly),
       died: (why) => this.#died(why),
@@ -144,7 +145,6 @@ export class World {
 
   /** Kills the process now, or at the next passage of a point within a step. */
   kill(point: KillPoint | 'idle', options: { readonly cut: boolean }): void {
-    if (this.disk.gone && this.#options.workarounds.missingDiskKeepsProcess) return;
     const keepsPower = this.disk.full && this.#options.workarounds.fullDiskKeepsPower;
     this.#cut = options.cut && !keepsPower;
     if (point !== 'idle') this.process?.arm(point);

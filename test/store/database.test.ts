@@ -269,7 +269,8 @@ describe('numberingAfter', () => {
   it('goes on above store and floor', () => {
     const floor = { lastSeq: { ...none, alarm: 7 }, lastId: null };
     const numbering = numberingAfter(store, floor, 1e12);
-    expect(numbering).toEqual({ lastSeq: { ...heads, alarm: 7 }, lastId: id, gaps: [] });
+    const lastSeq = { ...heads, alarm: 7 };
+    expect(numbering).toEqual({ lastSeq, lastId: id, readersStartAt: lastSeq, gaps: [] });
   });
 
   it('goes on above a database that was set aside, and records the loss', () => {
