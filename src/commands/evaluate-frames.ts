@@ -10,24 +10,12 @@ import {
   EMISSIVITY_LOWEST,
 } from '../domain/mlx90640/frame-decoder.ts';
 import { FrozenWatch } from '../domain/mlx90640/frozen-watch.ts';
+import { NO_DATA_OF } from '../domain/mlx90640/no-data.ts';
 import { decodeHexWords } from '../domain/mlx90640/hex-words.ts';
-import type { FrameStatus } from '../domain/mlx90640/plausibility.ts';
 import type { CelsiusLine, WordsLine } from './evaluate-read.ts';
 
 /** A longer gap is a clock that was set, not a pause of the recording. */
 const LONGEST_GAP_SECONDS = 30 * 86_400;
-
-const REASONS: Readonly<Record<Exclude<FrameStatus, 'ok'>, NoDataReason>> = {
-  wordsMissing: 'missingWords',
-  auxiliaryMissing: 'missingWords',
-  tailMissing: 'missingWords',
-  auxiliaryInvalid: 'corrupt',
-  vddImplausible: 'implausibleVdd',
-  taImplausible: 'implausibleTa',
-  gainImplausible: 'implausibleGain',
-  pixelsMissing: 'tooManyBadPixels',
-  checkerboard: 'subpageMismatch',
-};
 
 /** Temperatures of a line, why there are none, or what is wrong with the line. */
 export type DecodedFrame =
@@ -61,7 +49,7 @@ export class LineDecoder {
     }
     const facts = this.#decoder.decode(ram, this.#celsius);
     if (facts.status !== 'ok') {
-      return { kind: 'noData', reason: REASONS[facts.status], detail: facts.detail };
+      return { kind: 'noData', reason: NO_DATA_OF[facts.status], detail: facts.detail };
     }
     if (this.#frozen.offer(ram)) {
       const frames = this.#frozen.unchangedFrames;

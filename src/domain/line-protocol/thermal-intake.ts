@@ -14,9 +14,9 @@ import {
   type FrameFacts,
   createFrameDecoder,
 } from '../mlx90640/frame-decoder.ts';
+import { NO_DATA_OF } from '../mlx90640/no-data.ts';
 import { decodeHexWords } from '../mlx90640/hex-words.ts';
 import { decodeLegacyUnsafe } from '../mlx90640/legacy.ts';
-import type { FrameStatus } from '../mlx90640/plausibility.ts';
 import { ARRAY_PIXELS, EEPROM_WORDS, RAM_WORDS_WITH_TAIL } from '../mlx90640/words.ts';
 import type { SensorNotice } from '../step.ts';
 import type { SensorId } from '../units.ts';
@@ -47,18 +47,6 @@ export interface ThermalDeps {
   readonly frameSinkOf: (sensor: SensorId) => FrameSink;
   readonly onNotice: (notice: SensorNotice) => void;
 }
-
-const REASON_OF: Readonly<Record<Exclude<FrameStatus, 'ok'>, NoDataReason>> = {
-  wordsMissing: 'missingWords',
-  auxiliaryMissing: 'missingWords',
-  tailMissing: 'missingWords',
-  auxiliaryInvalid: 'missingWords',
-  vddImplausible: 'implausibleVdd',
-  taImplausible: 'implausibleTa',
-  gainImplausible: 'implausibleGain',
-  pixelsMissing: 'tooManyBadPixels',
-  checkerboard: 'subpageMismatch',
-};
 
 /** Calibrations that one board may send in a burst, and the time that wins one back. */
 const CALIBRATION_BURST = 4;
@@ -135,7 +123,7 @@ export class ThermalIntake {
     }
     const facts = this.#decoder.decode(words, this.#celsius);
     if (facts.status === 'ok') this.#deliver({ calibrated: this.#confirmed, facts }, nowMs);
-    else this.#withhold(REASON_OF[facts.status], facts.detail, nowMs);
+    else this.#withhold(NO_DATA_OF[facts.status], facts.detail, nowMs);
   }
 
   #deliver(context: FrameContext, nowMs: number): void {
