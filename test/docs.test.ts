@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatedFiles } from '../scripts/generated-files.ts';
 import { runCheckConfig } from '../src/commands/check-config.ts';
+import { LANES } from '../src/domain/event.ts';
 import { sensorDrivers } from '../src/hal/drivers/index.ts';
 import { METRICS } from '../src/metrics.ts';
 import { PLAN_CHECKS } from '../src/plan.ts';
@@ -27,20 +28,11 @@ describe('documentation', () => {
   });
 
   it('the MQTT page names every topic', () => {
-    const { status, state, gap, response, event } = topicsOf('root');
-    const topics = [
-      status,
-      state,
-      gap,
-      response,
-      event('alarm'),
-      event('fault'),
-      event('operator'),
-    ];
+    const root = topicsOf('root');
+    const fixed = [root.status, root.state, root.gap, root.response];
+    const topics = [...fixed, ...LANES.map((lane) => root.event(lane))];
     const page = read('docs/mqtt.md');
-    const missing = [...topics, event('system')].filter(
-      (topic) => !page.includes(topic.replace('root/', '<root>/')),
-    );
+    const missing = topics.filter((topic) => !page.includes(topic.replace('root/', '<root>/')));
     expect(missing).toEqual([]);
   });
 
