@@ -1,6 +1,6 @@
 /** Whatever is broken at the start: the appliance runs, alarms, and says what is wrong. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -16,8 +16,8 @@ if (canMount) spawnSync('umount', [probe.disk]);
 probe.remove();
 
 /** A file system so small that a database does not fit; only root may make one. */
-function mount(folder: string): boolean {
-  const options = ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder];
+function mount(folder: string, size = '64k'): boolean {
+  const options = ['-t', 'tmpfs', '-o', `size=${size}`, 'none', folder];
   return spawnSync('mount', options).status === 0;
 }
 
@@ -141,6 +141,30 @@ describe.skipIf(!hasMosquitto)('a start with something broken', () => {
       await unit.fault('storeFull');
       await unit.fault('snapshotFailed');
       await unit.end('SIGTERM');
+    } finally {
+      await unit.end('SIGKILL');
+      spawnSync('umount', [unit.stateFolder]);
+    }
+  });
+
+  it.skipIf(!canMount)('a disk that fills up and gets room again (needs root)', async () => {
+    await prepare();
+    mkdirSync(unit.stateFolder);
+    // Room for the start alone: the database, its log and a snapshot.
+    expect(mount(unit.stateFolder, '3m')).toBe(true);
+    const ballast = join(unit.stateFolder, 'ballast');
+    try {
+      await unit.start();
+      spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4k']);
+      await alarms();
+      await listener.event('alarm', ({ type }) => type === 'alarm');
+      await unit.fault('storeFull');
+      rmSync(ballast);
+      await unit.faultGone('storeFull');
+      await unit.faultGone('snapshotFailed');
+      await unit.end('SIGKILL');
+      await unit.start();
+      await unit.siren(true);
     } finally {
       await unit.end('SIGKILL');
       spawnSync('umount', [unit.stateFolder]);
