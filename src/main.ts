@@ -209,6 +209,7 @@ interface LoadArguments {
   readonly port: number;
   readonly metrics?: string;
   readonly statsFile?: string;
+  readonly seed?: string;
   readonly json: boolean;
 }
 
@@ -224,6 +225,7 @@ function loadCommands(): void {
     .option('--port <port>', 'its board port', checked(whole), 4888)
     .option('--metrics <url>', 'its metrics page (default: port 9090 of the same host)')
     .option('--stats-file <file>', 'write the report here too')
+    .option('--seed <text>', 'the same boards again; without it new ones')
     .option('--json', 'print the report as JSON', false)
     .action((options: LoadArguments) =>
       exitWith(() =>

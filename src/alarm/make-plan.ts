@@ -115,7 +115,7 @@ export function makePlan(input: PlanInput): PanelPlan {
       confirmMs: 0,
       verificationMs: 0,
       cadenceMs: BOARD_CADENCE_MS,
-      maxSensors: 128,
+      maxSensors: 256,
       ...input.unknown,
       limits,
     },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAX_UNKNOWN_BOARDS } from '../../src/domain/line-protocol/board-registry.ts';
 import { HOLD_MS } from '../../src/domain/line-protocol/session.ts';
 import {
   type World,
@@ -95,10 +96,10 @@ describe('identity of boards', () => {
 
   it('refuses more unknown boards than it keeps', async () => {
     const world = await createWorld();
-    for (let at = 0; at < 70; at++) {
+    for (let at = 0; at < MAX_UNKNOWN_BOARDS + 6; at++) {
       world.openSession().receive(bytesOf(`#locid:room ${at}!#Sensor:ADC1=1!`), at);
     }
-    expect(world.notices).toHaveLength(64);
+    expect(world.notices).toHaveLength(MAX_UNKNOWN_BOARDS);
     expect(world.counters.errors.tooManyBoards).toBe(6);
   });
 

@@ -26,7 +26,7 @@ export interface BoardRegistryDeps {
 }
 
 /** Boards that nobody configured; what comes after them is refused, so that names cost a bound. */
-export const MAX_UNKNOWN_BOARDS = 64;
+export const MAX_UNKNOWN_BOARDS = 256;
 
 type By = 'serial' | 'location' | 'address';
 
