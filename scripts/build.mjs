@@ -20,11 +20,19 @@ const common = {
   define: { EMBEREYE_VERSION: JSON.stringify(version) },
 };
 
-/** dist/embereye.js, which is also the `bin` of the package, and dist/store-writer.js beside it. */
+/**
+ * dist/embereye.js, which is also the `bin` of the package, and beside it what runs on its own: the
+ * store's writer thread, the thread of a wired bus, the process that holds GPIO lines.
+ */
 export async function build() {
   await esbuild.build({
     ...common,
-    entryPoints: { embereye: 'src/main.ts', 'store-writer': 'src/store/writer-thread.ts' },
+    entryPoints: {
+      embereye: 'src/main.ts',
+      'store-writer': 'src/store/writer-thread.ts',
+      'bus-thread': 'src/hal/native/bus-thread.ts',
+      'gpio-holder': 'src/gpio-holder.ts',
+    },
     outdir: 'dist',
     // The young generation otherwise grows to 48 MB in a flood, although next to nothing in it
     // survives a collection: 150 MB resident where 100 MB do, at the same pace (`npm run bench`).

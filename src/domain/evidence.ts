@@ -92,6 +92,14 @@ export type NoDataReason =
   | 'glitch'
   | 'corrupt'
   | 'railStuck'
+  /** The sensor's own memory changed while it was read, or readings were missed: bus too slow. */
+  | 'overrun'
+  /** A current loop outside NAMUR NE43's measuring range: broken wire, short circuit, failed. */
+  | 'loopFault'
+  /** A converter at the end of its range, or a register outside of what it may hold. */
+  | 'outOfRange'
+  /** The value with which a device says that it has none. */
+  | 'sentinel'
   | 'hardware';
 
 /** A source reported something that cannot be believed: never a temperature, never "cool". */

@@ -5,6 +5,7 @@
 
 /** One thing wrong with the options, in words for the installer. */
 export interface OptionProblem {
+  /** Where; nested options are joined by dots, list items by their place: `channels.0.input`. */
   readonly key: string;
   readonly problem: string;
   readonly remedy: string;
@@ -18,6 +19,8 @@ export interface Field<T> {
   readonly schema: JsonSchema;
   /** Null when `raw` is no value of this field. */
   read(raw: unknown): { readonly value: T } | null;
+  /** For nested options: what exactly is wrong, with keys relative to this field. */
+  readonly problems?: (raw: unknown) => readonly OptionProblem[];
   /** What a value must look like: "a number 1..3600". */
   readonly expects: string;
 }
@@ -83,9 +86,72 @@ export function choice<const T extends string>(
   };
 }
 
+/** A mapping with fields of its own. */
+export function group<F extends Fields>(meaning: string, fields: F): Field<OptionsOf<F>> {
+  return {
+    fallback: undefined,
+    schema: { ...optionsSchema(fields), description: meaning },
+    read: (raw) => {
+      const read = readOptions(fields, raw);
+      return read.ok ? { value: read.value } : null;
+    },
+    problems: (raw) => {
+      const read = readOptions(fields, raw);
+      return read.ok ? [] : read.problems;
+    },
+    expects: `a mapping with ${Object.keys(fields).join(', ')}`,
+  };
+}
+
+/** A list of what `item` describes. */
+export function list<T>(
+  meaning: string,
+  item: Field<T>,
+  size: { readonly min: number; readonly max: number },
+  fallback?: readonly T[],
+): Field<readonly T[]> {
+  const { min, max } = size;
+  const fits = (raw: unknown): raw is readonly unknown[] =>
+    Array.isArray(raw) && raw.length >= min && raw.length <= max;
+  return {
+    fallback,
+    schema: {
+      type: 'array',
+      items: item.schema,
+      minItems: min,
+      maxItems: max,
+      description: meaning,
+      ...defaulted(fallback),
+    },
+    read: (raw) => {
+      if (!fits(raw)) return null;
+      const values: T[] = [];
+      for (const one of raw) {
+        const read = item.read(one);
+        if (read === null) return null;
+        values.push(read.value);
+      }
+      return { value: values };
+    },
+    problems: (raw) => (fits(raw) ? raw.flatMap((one, i) => problemsOf(item, `${i}`, one)) : []),
+    expects: `a list of ${min}..${max} items, each ${item.expects}`,
+  };
+}
+
+/** A value that one of several fields takes: the first that fits. */
+export function either<A, B>(first: Field<A>, second: Field<B>): Field<A | B> {
+  return {
+    fallback: first.fallback ?? second.fallback,
+    schema: { anyOf: [first.schema, second.schema] },
+    read: (raw) => first.read(raw) ?? second.read(raw),
+    expects: `${first.expects}, or ${second.expects}`,
+  };
+}
+
 /** A field that may be left out, or given as null. */
 export function optional<T>(field: Field<T>): Field<T | null> {
   return {
+    ...(field.problems === undefined ? {} : { problems: field.problems }),
     fallback: null,
     schema: { anyOf: [field.schema, { type: 'null' }], default: null },
     read: (raw) => (raw === null ? { value: null } : field.read(raw)),
@@ -116,7 +182,7 @@ export function readOptions<F extends Fields>(
     }
     const read = field.read(entry);
     if (read !== null) values[key] = read.value;
-    else problems.push({ key, problem: shown(entry), remedy: `give ${field.expects}` });
+    else problems.push(...problemsOf(field, key, entry));
   }
   for (const key of given.keys()) {
     const remedy = `remove it, or use one of ${Object.keys(fields).join(', ')}`;
@@ -137,6 +203,14 @@ export function optionsSchema(fields: Fields): JsonSchema {
     properties: Object.fromEntries(entries.map(([key, field]) => [key, field.schema])),
     required: entries.filter(([, field]) => field.fallback === undefined).map(([key]) => key),
   };
+}
+
+/** The nested problems where the field can name them, else that it is no value of the field. */
+function problemsOf(field: Field<unknown>, key: string, raw: unknown): readonly OptionProblem[] {
+  if (field.read(raw) !== null) return [];
+  const nested = raw === undefined ? [] : (field.problems?.(raw) ?? []);
+  if (nested.length === 0) return [{ key, problem: shown(raw), remedy: `give ${field.expects}` }];
+  return nested.map((one) => ({ ...one, key: one.key === '' ? key : `${key}.${one.key}` }));
 }
 
 function defaulted(fallback: unknown): JsonSchema {

@@ -1,6 +1,12 @@
 /** The hardware seams: small, fallible, honest. Set-up belongs to the constructor. */
 
-export type HalErrorKind = 'absent' | 'busy' | 'permission' | 'timeout' | 'corrupt' | 'other';
+/**
+ * `absent`: no such device, chip or line. `noAnswer`: the bus works and the addressed device does
+ * not take part (I2C not acknowledged). `timeout`: no answer, or none in full, in time. `corrupt`:
+ * an answer that cannot be believed.
+ */
+export type HalErrorKind =
+  'absent' | 'noAnswer' | 'busy' | 'permission' | 'timeout' | 'corrupt' | 'other';
 
 /** Trouble with hardware. `message` says what, where and what to do. */
 export class HalError extends Error {
@@ -44,6 +50,11 @@ export interface DigitalOutput {
    * the level that is already commanded is the refresh, and may report that the line has strayed.
    */
   write(active: boolean): HalResult;
+  /**
+   * What the line is to show if this process is lost now: a siren that sounds in pulses must not
+   * stay silent because it was lost in a pause. For lines that are kept (`OnLoss`); never waits.
+   */
+  intend?(active: boolean): void;
   /** Gives the line up without moving it; later writes fail. Harmless when repeated. */
   close(): void;
 }
@@ -53,32 +64,54 @@ export interface DigitalInput {
   readonly name: string;
   /** The settled level, true = active; asks the hardware, so a dead line is noticed here. */
   read(): HalResult<boolean>;
-  /** One listener; called on each debounced change with the new level. */
-  onChange(listener: (active: boolean) => void): void;
+  /**
+   * One listener; called on each debounced change with the new level and the monotonic time of the
+   * edge that began it: the kernel's own stamp where there is one.
+   */
+  onChange(listener: (active: boolean, edgeAtMs: number) => void): void;
   /** One listener; trouble that no `read` asked about: a failed read, a line that chatters. */
   onError(listener: (error: HalError) => void): void;
   /** Nothing is reported afterwards. Harmless when repeated. */
   close(): void;
 }
 
-/** Where a line is: by chip label and offset, never by a global number. */
+/** The pad's own resistor. A chip without one may ignore it: read-back tells. */
+export type LineBias = 'asIs' | 'pullUp' | 'pullDown' | 'disabled';
+
+/** Where a line is: by chip label and offset or line name, never by a global number. */
 export interface LineAddress {
+  /** The chip's label; `*` with a line name: whichever chip has a line of that name. */
   readonly chip: string;
-  readonly line: number;
+  /** Offset on the chip, or the kernel's name of the line, for example `GPIO17`. */
+  readonly line: number | string;
   readonly activeLow: boolean;
+  /** Default `asIs`. */
+  readonly bias?: LineBias;
 }
+
+/**
+ * What an output is to do when this process ends without a word, where a holder process keeps it
+ * (`gpio-holder.ts`): keep its level, as siren, strobe and alarm relay do, or drop to inactive, as
+ * the fault relay does.
+ */
+export type OnLoss = 'keep' | 'drop';
 
 /** A source of GPIO lines: `onoff`, the character device, or a simulation. */
 export interface GpioBackend {
   readonly kind: string;
   /** Opens without a glitch: the line takes `initialActive` when it becomes an output. */
-  openOutput(name: string, at: LineAddress, initialActive: boolean): HalResult<DigitalOutput>;
+  openOutput(
+    name: string,
+    at: LineAddress,
+    initialActive: boolean,
+    onLoss?: OnLoss,
+  ): HalResult<DigitalOutput>;
   openInput(name: string, at: LineAddress, debounceMs: number): HalResult<DigitalInput>;
   close(): void;
 }
 
 export interface SerialOptions {
-  /** Stable path: /dev/serial/by-id/... rather than /dev/ttyUSB0. */
+  /** Stable path: /dev/serial/by-id/... or by-path/... rather than /dev/ttyUSB0. */
   readonly path: string;
   readonly baudRate: number;
 }

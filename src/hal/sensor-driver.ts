@@ -8,12 +8,15 @@
  */
 import type { EvidenceBank } from '../domain/evidence-bank.ts';
 import type { BoardTraits } from '../domain/line-protocol/board-profile.ts';
+import type { ArrayIntake, ArrayOptions } from '../domain/mlx90640/array-intake.ts';
 import type { Clock, Log, Random } from '../domain/ports.ts';
 import type { FaultNotice, SensorNotice } from '../domain/step.ts';
 import type { SensorId } from '../domain/units.ts';
 import type { Fields, JsonSchema, OptionProblem, OptionsOf } from './option-fields.ts';
 import { optionsSchema, readOptions } from './option-fields.ts';
-import type { HalResult, SerialBackend } from './ports.ts';
+import type { Hardware } from './hardware.ts';
+import type { HalResult } from './ports.ts';
+import type { ProbeFinding } from './probe.ts';
 
 /** One board's side of the line protocol: bytes in, commands out, evidence into the bank. */
 export interface BoardSessionPort {
@@ -25,8 +28,14 @@ export interface BoardSessionPort {
   close(nowMs: number): void;
 }
 
+/** A session that also tells how its line is doing. */
+export interface WatchedSessionPort extends BoardSessionPort {
+  /** Bytes since the last packet without error; 0 when the bytes just received ended one. */
+  readonly bytesSinceGoodPacket: number;
+}
+
 /** What a driver may use: everything it touches comes from here. */
-export interface DriverHost {
+export interface DriverHost extends Hardware {
   /** The sensor as the configuration names it. */
   readonly sensor: SensorId;
   readonly clock: Clock;
@@ -37,7 +46,6 @@ export interface DriverHost {
   fault(notice: FaultNotice): void;
   /** Call once after each batch of input, so that it is judged at once. */
   requestStep(): void;
-  readonly serial: SerialBackend;
   /** Trouble is a value; paths are as the configuration gives them. */
   readFile(path: string): Promise<HalResult<Uint8Array>>;
   /**
@@ -48,7 +56,22 @@ export interface DriverHost {
     address: string,
     traits: BoardTraits,
     send: (command: Uint8Array) => boolean,
-  ): BoardSessionPort;
+  ): WatchedSessionPort;
+  /** Takes the data of an array that the driver reads itself; call it once per array. */
+  openArray(options: ArrayOptions): ArrayIntake;
+}
+
+/** What a probe may use: it finds out and reports, and changes nothing that runs. */
+export type ProbeHost = Hardware & Pick<DriverHost, 'sensor' | 'clock' | 'readFile'>;
+
+/** When a sensor's readings come: for supervision and for the time-budget arithmetic. */
+export interface SensorTiming {
+  /** Time between two readings of one channel. */
+  readonly cadenceMs: number;
+  /** How much later than the world its readings are at most: filters, a picture's age. */
+  readonly delayMs: number;
+  /** How much longer one cycle may get now and then, default 0. */
+  readonly cycleStretchMs?: number;
 }
 
 /** A running sensor. */
@@ -58,7 +81,17 @@ export interface SensorHandle {
 }
 
 export type Prepared =
-  | { readonly ok: true; open(host: DriverHost): SensorHandle }
+  | {
+      readonly ok: true;
+      readonly timing: SensorTiming;
+      /** Channels on which this sensor will report: a zone may name no others. */
+      readonly channels: readonly string[] | 'any';
+      /** What only one sensor may use, for example `i2c:/dev/i2c-1:0x33`. */
+      readonly claims: readonly string[];
+      open(host: DriverHost): SensorHandle;
+      /** For `embereye doctor`: never rejects, ends within a few seconds. */
+      probe(host: ProbeHost): Promise<readonly ProbeFinding[]>;
+    }
   | { readonly ok: false; readonly problems: readonly OptionProblem[] };
 
 export interface SensorDriver<K extends string = string> {
@@ -75,7 +108,16 @@ export interface DriverDefinition<K extends string, F extends Fields> {
   readonly kind: K;
   readonly summary: string;
   readonly options: F;
+  readonly timing: (options: OptionsOf<F>) => SensorTiming;
+  /** Default: any. */
+  readonly channels?: (options: OptionsOf<F>) => readonly string[];
+  /** Default: none. */
+  readonly claims?: (options: OptionsOf<F>) => readonly string[];
+  /** What the fields alone do not show: options that contradict one another. */
+  readonly check?: (options: OptionsOf<F>) => readonly OptionProblem[];
   open(options: OptionsOf<F>, host: DriverHost): SensorHandle;
+  /** Default: nothing to find out. */
+  readonly probe?: (options: OptionsOf<F>, host: ProbeHost) => Promise<readonly ProbeFinding[]>;
 }
 
 export function defineSensorDriver<const K extends string, F extends Fields>(
@@ -88,7 +130,17 @@ export function defineSensorDriver<const K extends string, F extends Fields>(
     prepare(rawOptions) {
       const options = readOptions(definition.options, rawOptions);
       if (!options.ok) return options;
-      return { ok: true, open: (host) => definition.open(options.value, host) };
+      const { value } = options;
+      const problems = definition.check?.(value) ?? [];
+      if (problems.length > 0) return { ok: false, problems };
+      return {
+        ok: true,
+        timing: definition.timing(value),
+        channels: definition.channels?.(value) ?? 'any',
+        claims: definition.claims?.(value) ?? [],
+        open: (host) => definition.open(value, host),
+        probe: async (host) => (await definition.probe?.(value, host)) ?? [],
+      };
     },
   };
 }

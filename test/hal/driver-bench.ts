@@ -7,7 +7,8 @@ import { createLineCounters } from '../../src/domain/line-protocol/line-counters
 import type { FaultNotice, SensorNotice } from '../../src/domain/step.ts';
 import { sensorId } from '../../src/domain/units.ts';
 import { sensorSessions } from '../../src/hal/board-sessions.ts';
-import type { SerialBackend } from '../../src/hal/ports.ts';
+import { arraySessions } from '../../src/hal/array-sessions.ts';
+import type { Hardware } from '../../src/hal/hardware.ts';
 import { done, failed } from '../../src/hal/ports.ts';
 import type { DriverHost } from '../../src/hal/sensor-driver.ts';
 
@@ -30,7 +31,7 @@ export interface DriverBench {
 export async function driverBench(
   clock: Clock,
   random: Random,
-  serial: SerialBackend,
+  hardware: Hardware,
 ): Promise<DriverBench> {
   const bank = new EvidenceBank();
   const files = new Map<string, Uint8Array>();
@@ -39,18 +40,17 @@ export async function driverBench(
   const hottest: number[] = [];
   const counters = createLineCounters();
   let steps = 0;
-  const sessions = sensorSessions(
-    SENSOR,
-    {
-      bank,
-      random,
-      counters,
-      calibrations: await CalibrationCache.load(emptyStore()),
-      frameSinkOf: () => ({ accept: (celsius) => hottest.push(Math.max(...celsius)) }),
-      onNotice: (notice) => notices.push(notice),
-    },
-    clock,
-  );
+  const shared = {
+    bank,
+    random,
+    counters,
+    calibrations: await CalibrationCache.load(emptyStore()),
+    frameSinkOf: () => ({
+      accept: (celsius: Float32Array) => hottest.push(Math.max(...celsius)),
+    }),
+    onNotice: (notice: SensorNotice) => notices.push(notice),
+  };
+  const sessions = sensorSessions(SENSOR, shared, clock);
   return {
     bank,
     files,
@@ -61,11 +61,11 @@ export async function driverBench(
     steps: () => steps,
     drain: () => bank.drain(),
     host: {
+      ...hardware,
       sensor: SENSOR,
       clock,
       random,
       bank,
-      serial,
       log: () => undefined,
       notify: (notice) => notices.push(notice),
       fault: (notice) => faults.push(notice),
@@ -77,6 +77,7 @@ export async function driverBench(
         return bytes === undefined ? failed('absent', `${path} is not there`) : done(bytes);
       },
       openSession: sessions.openSession,
+      openArray: arraySessions(SENSOR, shared),
     },
   };
 }

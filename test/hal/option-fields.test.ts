@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   choice,
+  either,
   flag,
+  group,
+  list,
   number,
   optional,
   optionsSchema,
@@ -80,6 +83,71 @@ describe('driver options', () => {
         baudRate: { type: 'integer', minimum: 300, maximum: 115_200, default: 9600 },
         mode: { enum: ['continuous', 'onDemand'], default: 'continuous' },
         offset: { default: null },
+      },
+    });
+  });
+});
+
+describe('nested options', () => {
+  const channel = group('One channel', {
+    channel: text('Its name'),
+    input: either(number('Place', { min: 0, max: 7, whole: true }), text('Name of the place')),
+    filter: list(
+      'Filters',
+      number('Readings', { min: 2, max: 9, whole: true }),
+      { min: 0, max: 3 },
+      [],
+    ),
+  });
+  const nested = {
+    channels: list('Channels', channel, { min: 1, max: 2 }),
+    power: optional(channel),
+  };
+
+  it('are read with their defaults', () => {
+    const channels = [
+      { channel: 'smoke', input: 3 },
+      { channel: 'gas', input: 'voltage1', filter: [5] },
+    ];
+    expect(readOptions(nested, { channels })).toEqual({
+      ok: true,
+      value: {
+        channels: [
+          { channel: 'smoke', input: 3, filter: [] },
+          { channel: 'gas', input: 'voltage1', filter: [5] },
+        ],
+        power: null,
+      },
+    });
+  });
+
+  it('say where they are wrong', () => {
+    const raw = { channels: [{ input: 9, x: 1 }], power: { channel: 'a', input: 1, filter: [1] } };
+    const read = readOptions(nested, raw);
+    expect(read.ok ? [] : read.problems.map(({ key, problem }) => `${key} ${problem}`)).toEqual([
+      'channels.0.channel is missing',
+      'channels.0.input is 9',
+      'channels.0.x is no option of this driver',
+      'power.filter.0 is 1',
+    ]);
+  });
+
+  it.each([[[]], [[1, 2, 3]], ['x'], [undefined]])('lists of the wrong size: %j', (channels) => {
+    const read = readOptions(nested, { channels });
+    expect(read.ok ? [] : read.problems.map(({ key }) => key)).toEqual([
+      expect.stringMatching(/^channels/),
+    ]);
+  });
+
+  it('are described for editors', () => {
+    expect(optionsSchema(nested)).toMatchObject({
+      required: ['channels'],
+      properties: {
+        channels: {
+          type: 'array',
+          minItems: 1,
+          items: { type: 'object', required: ['channel', 'input'], description: 'One channel' },
+        },
       },
     });
   });

@@ -1,12 +1,44 @@
 /** What the contract needs to know about a driver: `fixtures/<kind>.ts` exports one as `fixture`. */
-import type { SimulatedSerial } from '../../src/hal/simulated.ts';
+import { SimulatedFiles } from '../../src/hal/simulated-files.ts';
+import { SimulatedI2c } from '../../src/hal/simulated-i2c.ts';
+import { SimulatedModbus } from '../../src/hal/simulated-modbus.ts';
+import { SimulatedSpi } from '../../src/hal/simulated-spi.ts';
+import { SimulatedGpio, SimulatedSerial } from '../../src/hal/simulated.ts';
+import type { Hardware } from '../../src/hal/hardware.ts';
 import type { DriverBench } from './driver-bench.ts';
-import type { ManualClock } from './manual-clock.ts';
+import { driverBench } from './driver-bench.ts';
+import { ManualClock, seededRandom } from './manual-clock.ts';
 
+/** Everything a driver can touch, simulated, and the ears of the panel. */
 export interface SensorWorld {
   readonly clock: ManualClock;
   readonly serial: SimulatedSerial;
+  readonly i2c: SimulatedI2c;
+  readonly spi: SimulatedSpi;
+  readonly modbus: SimulatedModbus;
+  readonly gpio: SimulatedGpio;
+  readonly files: SimulatedFiles;
+  /** All of the above, as drivers get them. */
+  readonly hardware: Hardware;
   readonly bench: DriverBench;
+}
+
+export async function sensorWorld(): Promise<SensorWorld> {
+  const clock = new ManualClock();
+  const hardware = {
+    serial: new SimulatedSerial(clock),
+    i2c: new SimulatedI2c({ clock }),
+    spi: new SimulatedSpi(clock),
+    modbus: new SimulatedModbus(clock),
+    gpio: new SimulatedGpio({ clock }),
+    files: new SimulatedFiles(),
+  };
+  return {
+    clock,
+    ...hardware,
+    hardware,
+    bench: await driverBench(clock, seededRandom(1), hardware),
+  };
 }
 
 export interface SensorFixture {

@@ -25,6 +25,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   onoff: ['src/hal/gpio-onoff.ts'],
   serialport: ['src/hal/serial-port.ts'],
+  koffi: ['src/hal/native/libc.ts'],
+  epoll: ['src/hal/native/readable.ts'],
+  'modbus-serial': ['src/hal/modbus-wire.ts'],
   mqtt: ['src/uplink/mqtt-link.ts'],
   aedes: ['src/uplink/embedded-broker.ts'],
   'better-sqlite3': ['src/store/database.ts'],
