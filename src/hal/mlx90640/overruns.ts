@@ -1,0 +1,43 @@
+/** Tells the dump that was overtaken now and then from a bus that is too slow. */
+
+/** So many overtaken dumps in a row, and the bus is too slow. */
+const TOO_SLOW_AFTER = 4;
+/** So many whole ones in a row, and it is not any more. */
+const GOOD_AFTER = 16;
+
+export class Overruns {
+  #inRow = 0;
+  #goodInRow = 0;
+  #dumps = 0;
+  #overtaken = 0;
+  #tooSlow = false;
+
+  get tooSlow(): boolean {
+    return this.#tooSlow;
+  }
+
+  /** For people: `3 of 40 dumps`. */
+  get counts(): string {
+    return `${this.#overtaken} of ${this.#dumps} dumps`;
+  }
+
+  /** From the arithmetic, before a dump has been lost. */
+  predict(): void {
+    this.#tooSlow = true;
+    this.#goodInRow = 0;
+  }
+
+  dump(overtaken: boolean): void {
+    this.#dumps += 1;
+    if (overtaken) {
+      this.#overtaken += 1;
+      this.#inRow += 1;
+      this.#goodInRow = 0;
+      if (this.#inRow >= TOO_SLOW_AFTER) this.#tooSlow = true;
+      return;
+    }
+    this.#inRow = 0;
+    this.#goodInRow += 1;
+    if (this.#goodInRow >= GOOD_AFTER) this.#tooSlow = false;
+  }
+}
