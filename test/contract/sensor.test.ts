@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sensorDrivers } from '../../src/hal/drivers/index.ts';
 import type { SensorDriver, SensorHandle } from '../../src/hal/sensor-driver.ts';
-import { SimulatedSerial } from '../../src/hal/simulated.ts';
-import { driverBench, SENSOR } from '../hal/driver-bench.ts';
-import { ManualClock, seededRandom, settle } from '../hal/manual-clock.ts';
+import { SENSOR } from '../hal/driver-bench.ts';
+import { seededRandom, settle } from '../hal/manual-clock.ts';
 import type { SensorFixture, SensorWorld } from '../hal/sensor-fixture.ts';
+import { sensorWorld } from '../hal/sensor-fixture.ts';
 
 const LONG_MS = 10 * 60_000;
 
@@ -34,9 +34,7 @@ describe.each<SensorDriver>(sensorDrivers)('sensor driver $kind', (driver) => {
       fixture: SensorFixture;
     };
     fixture = loaded.fixture;
-    const clock = new ManualClock();
-    const serial = new SimulatedSerial(clock);
-    world = { clock, serial, bench: await driverBench(clock, seededRandom(1), serial) };
+    world = await sensorWorld();
     handle = null;
     stop = () => undefined;
   });
@@ -124,7 +122,7 @@ describe.each<SensorDriver>(sensorDrivers)('sensor driver $kind', (driver) => {
       world.bench.drain();
       const again = attach();
       await world.clock.run(LONG_MS);
-      expect(heard()).toEqual(expect.arrayContaining(['ADC1', 'thermal']));
+      expect(heard()).toEqual(expect.arrayContaining([...fixture.channels]));
       expect(world.bench.faults.map(({ raised }) => raised)).toHaveLength(2 * round);
       again.detach?.();
     }

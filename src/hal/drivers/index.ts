@@ -3,10 +3,27 @@
  * bundle holds exactly these, and the configuration's kinds follow from it.
  */
 import type { SensorDriver } from '../sensor-driver.ts';
+import { ads1115 } from './ads1115.ts';
+import { gpioContact } from './gpio-contact.ts';
+import { iioAdc } from './iio-adc.ts';
+import { mcp3208 } from './mcp3208.ts';
+import { mlx90640I2c } from './mlx90640-i2c.ts';
+import { mlx90640Uart } from './mlx90640-uart.ts';
+import { modbus } from './modbus.ts';
 import { replay } from './replay.ts';
 import { serialBoard } from './serial-board.ts';
 
-export const sensorDrivers = [serialBoard, replay] as const;
+export const sensorDrivers = [
+  ads1115,
+  gpioContact,
+  iioAdc,
+  mcp3208,
+  mlx90640I2c,
+  mlx90640Uart,
+  modbus,
+  replay,
+  serialBoard,
+] as const;
 
 export type SensorKind = (typeof sensorDrivers)[number]['kind'];
 

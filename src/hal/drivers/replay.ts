@@ -1,6 +1,6 @@
 /** A recorded byte stream played as if its board were connected: for tests, demos, inquiries. */
 import type { BoardTraits } from '../../domain/line-protocol/board-profile.ts';
-import { DEFAULT_TRAITS } from '../../domain/line-protocol/board-profile.ts';
+import { DEFAULT_TRAITS, EEPROM_STRETCH_MS } from '../../domain/line-protocol/board-profile.ts';
 import type { Cancel } from '../../domain/ports.ts';
 import { Backoff } from '../backoff.ts';
 import { flag, number, text } from '../option-fields.ts';
@@ -30,6 +30,11 @@ export const replay = defineSensorDriver({
     loop: flag('Start again at the end; else the sensor falls silent', false),
     ...thermalFields,
   },
+  timing: ({ cadenceSeconds, speed }) => ({
+    cadenceMs: (cadenceSeconds * 1000) / speed,
+    delayMs: 0,
+    cycleStretchMs: EEPROM_STRETCH_MS / speed,
+  }),
   open(options, host) {
     const traits: BoardTraits = {
       ...DEFAULT_TRAITS,
