@@ -29,6 +29,8 @@ interface Line {
   readonly binding: OutputBinding;
   commanded: boolean;
   commandedSinceMs: number;
+  /** What a keeper was told that the line is to show if this process is lost. */
+  intended: boolean | null;
   /** Level of the last attempt; null before the first one. */
   tried: boolean | null;
   triedAtMs: number;
@@ -37,7 +39,11 @@ interface Line {
   changedAtMs: number;
   comparedAtMs: number;
   writeFailed: boolean;
-  disagrees: boolean;
+  /**
+   * The level at which the feedback said otherwise; null while all is well. Only agreement at this
+   * level mends it: a siren that does not start is not cured by being silent on command.
+   */
+  disagreedAt: boolean | null;
 }
 
 export class Annunciator {
@@ -49,13 +55,14 @@ export class Annunciator {
       binding,
       commanded: false,
       commandedSinceMs: 0,
+      intended: null,
       tried: null,
       triedAtMs: -Infinity,
       written: null,
       changedAtMs: -Infinity,
       comparedAtMs: -Infinity,
       writeFailed: false,
-      disagrees: false,
+      disagreedAt: null,
     }));
   }
 
@@ -83,6 +90,10 @@ export class Annunciator {
     if (commanded !== line.commanded) {
       line.commanded = commanded;
       line.commandedSinceMs = nowMs;
+    }
+    if (pattern !== 'steady' && line.intended !== commanded) {
+      line.intended = commanded;
+      output.intend?.(commanded);
     }
     const active = commanded && patternLevel(pattern, line.commandedSinceMs, nowMs);
     const againAfterMs = line.writeFailed ? RETRY_MS : REFRESH_MS;
@@ -114,8 +125,10 @@ export class Annunciator {
     line.comparedAtMs = nowMs;
     const read = feedback.read();
     const disagrees = !read.ok || read.value !== line.written;
-    if (disagrees === line.disagrees) return;
-    line.disagrees = disagrees;
+    const standing = line.disagreedAt !== null;
+    if (disagrees === standing) return;
+    if (!disagrees && line.disagreedAt !== line.written) return;
+    line.disagreedAt = disagrees ? line.written : null;
     const why = read.ok
       ? `commanded ${String(line.written)}, feedback ${feedback.name} says ${String(read.value)}`
       : read.error.message;

@@ -6,7 +6,8 @@
  *                       └──┘ edge: the window starts again; too long in here is `chatter`
  *
  * The level is read once more when the window ends, so an edge that the kernel merged with another
- * cannot leave a wrong level standing.
+ * cannot leave a wrong level standing. Where edges carry the kernel's own time, windows are counted
+ * in it: a level that held for its window counts even if this process slept through all of it.
  */
 import type { Cancel, Clock } from '../domain/ports.ts';
 
@@ -21,8 +22,10 @@ export interface DebounceOptions {
   readonly initial: boolean;
   /** Reads the line; null when that failed (the reader reports why). */
   readonly read: () => boolean | null;
-  /** A new settled level. */
-  readonly settled: (level: boolean) => void;
+  /** Reports edges that are still waiting, by `edge`; they belong before what `read` says. */
+  readonly drain?: () => void;
+  /** A new settled level, and the monotonic time of the edge that began the restlessness. */
+  readonly settled: (level: boolean, edgeAtMs: number) => void;
   /** Told once per restless period. */
   readonly chatter: (edges: number, forMs: number) => void;
 }
@@ -35,6 +38,7 @@ export class Debounce {
   #restlessSinceMs = 0;
   #lastEdgeMs = 0;
   #chatterTold = false;
+  #held = false;
   #cancel: Cancel | null = null;
 
   constructor(options: DebounceOptions) {
@@ -48,18 +52,33 @@ export class Debounce {
     return this.#level;
   }
 
-  /** The line moved and is now at `level`. */
-  edge(level: boolean): void {
-    const nowMs = this.#options.clock.monotonicMs();
+  /**
+   * The line moved and is now at `level`.
+   * @param stampMs when it did, in the clock's monotonic time, where something better than now is
+   *   known; taken as no later than now and no earlier than the edge before.
+   */
+  edge(level: boolean, stampMs?: number): void {
+    if (this.#held) return;
+    const { clock, windowMs } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const earliestMs = this.#cancel === null ? -Infinity : this.#lastEdgeMs;
+    const atMs = Math.max(earliestMs, Math.min(stampMs ?? nowMs, nowMs));
+    // An edge to the level that it has already hides one that was lost: nothing is known to have
+    // held.
+    const heldUnseen = stampMs !== undefined && level !== this.#candidate;
+    if (this.#cancel !== null && heldUnseen && atMs - this.#lastEdgeMs >= windowMs) {
+      this.#stop();
+      this.#settle();
+    }
     if (this.#cancel === null) {
       this.#edges = 0;
-      this.#restlessSinceMs = nowMs;
+      this.#restlessSinceMs = atMs;
     }
     this.#candidate = level;
-    this.#lastEdgeMs = nowMs;
+    this.#lastEdgeMs = atMs;
     this.#edges += 1;
-    if (this.#options.windowMs <= 0) this.#settle();
-    else if (this.#cancel === null) this.#arm(this.#options.windowMs);
+    if (windowMs <= 0) this.#settle();
+    else if (this.#cancel === null) this.#arm(atMs + windowMs - nowMs);
     else this.#watchForChatter(nowMs);
   }
 
@@ -68,23 +87,47 @@ export class Debounce {
     if (this.#cancel === null && level !== this.#level) this.edge(level);
   }
 
+  /** Levels mean nothing for now: the settled one stands, edges and readings are left out. */
+  hold(): void {
+    this.#held = true;
+    this.#stop();
+  }
+
+  /** Levels count again, this one first. */
+  resume(level: boolean): void {
+    this.#held = false;
+    this.check(level);
+  }
+
   close(): void {
+    this.hold();
+  }
+
+  #stop(): void {
     this.#cancel?.();
     this.#cancel = null;
   }
 
   #arm(delayMs: number): void {
+    // A listener that was just told may have closed the line.
+    if (this.#held) return;
     this.#cancel = this.#options.clock.after(delayMs, () => this.#windowEnds());
   }
 
   #windowEnds(): void {
-    const { clock, windowMs, read } = this.#options;
+    const { clock, windowMs, read, drain } = this.#options;
+    const ended = this.#cancel;
+    drain?.();
+    // What was waiting may have settled this restlessness and begun another, or ended the watching.
+    if (this.#cancel !== ended) return;
     const waitMs = this.#lastEdgeMs + windowMs - clock.monotonicMs();
     if (waitMs > 0) {
       this.#arm(waitMs);
       return;
     }
     const level = read();
+    // The listener of a failed reading may have closed the line.
+    if (this.#cancel !== ended) return;
     if (level !== null && level !== this.#candidate) {
       this.edge(level);
       this.#arm(windowMs);
@@ -98,7 +141,7 @@ export class Debounce {
     this.#chatterTold = false;
     if (this.#candidate === this.#level) return;
     this.#level = this.#candidate;
-    this.#options.settled(this.#level);
+    this.#options.settled(this.#level, this.#restlessSinceMs);
   }
 
   #watchForChatter(nowMs: number): void {

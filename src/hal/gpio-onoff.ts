@@ -11,10 +11,23 @@
  * so whoever closes it writes the safe level first.
  */
 import type { Clock } from '../domain/ports.ts';
-import { resolveLine, SYSFS_GPIO, verifyLine } from './gpio-sysfs.ts';
+import { CommandedOutput } from './gpio/commanded-output.ts';
+import type { Keeping } from './gpio/kept-line.ts';
+import { intention, keepFile } from './gpio/kept-line.ts';
+import type { LineKeeper } from './gpio/line-keeper.ts';
+import { whereText } from './gpio/line-text.ts';
+import type { GpioNoticeListener } from './gpio/notice.ts';
+import { resolveLine, SYSFS_GPIO, valueFile, verifyLine } from './gpio-sysfs.ts';
 import { errorKindOf, messageOf } from './os-errors.ts';
-import type { DigitalInput, DigitalOutput, GpioBackend, HalResult, LineAddress } from './ports.ts';
-import { DONE, done, failed, HalError } from './ports.ts';
+import type {
+  DigitalInput,
+  DigitalOutput,
+  GpioBackend,
+  HalResult,
+  LineAddress,
+  OnLoss,
+} from './ports.ts';
+import { done, failed, HalError } from './ports.ts';
 import { WatchedInput } from './watched-input.ts';
 
 /** One exported line; levels are electrical. Every method may throw. */
@@ -36,13 +49,17 @@ export interface OnoffOptions {
   readonly sysfsRoot?: string;
   /** Replaces `onoff` in tests. */
   readonly exportLine?: ExportLine;
+  /** Lowers outputs that drop when this process ends; null or absent: nobody does. */
+  readonly keeper?: LineKeeper | null;
+  /** Hears of trouble that does not keep a line from working. */
+  readonly notice?: GpioNoticeListener;
 }
 
 /** Error `other` where the native part of `onoff` does not load on this machine. */
 export async function openOnoffBackend(options: OnoffOptions): Promise<HalResult<GpioBackend>> {
   const loaded = options.exportLine === undefined ? await loadOnoff() : done(options.exportLine);
   if (!loaded.ok) return loaded;
-  return done(new OnoffBackend(options.clock, options.sysfsRoot ?? SYSFS_GPIO, loaded.value));
+  return done(new OnoffBackend(options, loaded.value));
 }
 
 class OnoffBackend implements GpioBackend {
@@ -50,23 +67,48 @@ class OnoffBackend implements GpioBackend {
   readonly #clock: Clock;
   readonly #root: string;
   readonly #exportLine: ExportLine;
+  readonly #keeping: Keeping;
+  /** Outputs that were closed: still exported, so that they do not move, and used again. */
+  readonly #parked = new Map<number, ExportedLine>();
   readonly #open = new Map<number, { readonly name: string; close(): void }>();
 
-  constructor(clock: Clock, root: string, exportLine: ExportLine) {
-    this.#clock = clock;
-    this.#root = root;
+  constructor(options: OnoffOptions, exportLine: ExportLine) {
+    this.#clock = options.clock;
+    this.#root = options.sysfsRoot ?? SYSFS_GPIO;
     this.#exportLine = exportLine;
+    this.#keeping = {
+      keeper: options.keeper ?? null,
+      notice: options.notice ?? (() => undefined),
+    };
   }
 
-  openOutput(name: string, at: LineAddress, initialActive: boolean): HalResult<DigitalOutput> {
+  openOutput(
+    name: string,
+    at: LineAddress,
+    initialActive: boolean,
+    onLoss: OnLoss = 'keep',
+  ): HalResult<DigitalOutput> {
     const high = initialActive !== at.activeLow;
     const line = this.#claim(name, at, high ? 'high' : 'low');
     if (!line.ok) return line;
     const { number, exported } = line.value;
     const verified = verifyLine(this.#root, number, { direction: 'out', high });
     if (!verified.ok) return this.#giveUp(name, at, exported, verified.error);
-    const output = new OnoffOutput(name, at, exported, high, () => this.#open.delete(number));
+    const raw = {
+      read: () => attempt(name, at, 'reading back', () => exported.read()),
+      write: (level: boolean) => attempt(name, at, 'writing', () => exported.write(level)),
+      release: () => {
+        this.#open.delete(number);
+        this.#parked.set(number, exported);
+      },
+    };
+    const key = `sysfs:${at.chip}:${at.line}`;
+    const intend = intention(this.#keeping, key, onLoss);
+    const output = new CommandedOutput(name, at, raw, high, intend);
     this.#open.set(number, output);
+    this.#noteBias(name, at);
+    const path = valueFile(this.#root, number);
+    keepFile(this.#keeping, key, path, { name, at, onLoss });
     return done(output);
   }
 
@@ -95,11 +137,22 @@ class OnoffBackend implements GpioBackend {
     );
     if (!watching.ok) return this.#giveUp(name, at, exported, watching.error);
     this.#open.set(number, input);
+    this.#noteBias(name, at);
     return done(input);
   }
 
   close(): void {
     for (const line of [...this.#open.values()]) line.close();
+  }
+
+  #noteBias(name: string, at: LineAddress): void {
+    const { bias = 'asIs', line } = at;
+    if (bias === 'asIs') return;
+    const detail =
+      `${whereText(name, at)}: sysfs cannot set the pad's resistor ("${bias}" was asked for): ` +
+      `use the backend cdev, wire a resistor, or set it at boot (on a Pi "gpio=${line}=pu" or ` +
+      '"=pd" in /boot/firmware/config.txt)';
+    this.#keeping.notice({ kind: 'bias', name, detail });
   }
 
   #claim(
@@ -114,76 +167,30 @@ class OnoffBackend implements GpioBackend {
     }
     const holder = this.#open.get(number.value);
     if (holder !== undefined) {
-      return failed('busy', `${where(name, at)}: already in use as "${holder.name}"`);
+      return failed('busy', `${whereText(name, at)}: already in use as "${holder.name}"`);
     }
-    const exported = attempt(name, at, 'opening', () => this.#exportLine(number.value, direction));
+    const exported = attempt(name, at, 'opening', () => this.#export(number.value, direction));
     return exported.ok ? done({ number: number.value, exported: exported.value }) : exported;
+  }
+
+  #export(number: number, direction: 'in' | 'high' | 'low'): ExportedLine {
+    const parked = this.#parked.get(number);
+    this.#parked.delete(number);
+    if (parked === undefined) return this.#exportLine(number, direction);
+    if (direction === 'in') {
+      parked.unexport();
+      return this.#exportLine(number, direction);
+    }
+    parked.write(direction === 'high');
+    return parked;
   }
 
   /** Releases a line that did not come up as asked, and reports the first reason. */
   #giveUp(name: string, at: LineAddress, exported: ExportedLine, why: HalError): HalResult<never> {
     const released = attempt(name, at, 'releasing', () => exported.unexport());
     const also = released.ok ? '' : `; ${released.error.message}`;
-    return failed(why.kind, `${where(name, at)}: ${why.message}${also}`, why.cause);
+    return failed(why.kind, `${whereText(name, at)}: ${why.message}${also}`, why.cause);
   }
-}
-
-class OnoffOutput implements DigitalOutput {
-  readonly name: string;
-  readonly #at: LineAddress;
-  readonly #line: ExportedLine;
-  readonly #released: () => void;
-  #high: boolean;
-  #closed = false;
-
-  constructor(
-    name: string,
-    at: LineAddress,
-    line: ExportedLine,
-    high: boolean,
-    released: () => void,
-  ) {
-    this.name = name;
-    this.#at = at;
-    this.#line = line;
-    this.#high = high;
-    this.#released = released;
-  }
-
-  write(active: boolean): HalResult {
-    if (this.#closed) return failed('other', `output ${this.name} is closed`);
-    const high = active !== this.#at.activeLow;
-    if (high !== this.#high) {
-      const written = attempt(this.name, this.#at, 'writing', () => this.#line.write(high));
-      if (written.ok) this.#high = high;
-      return written;
-    }
-    return this.#refresh(high);
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#released();
-  }
-
-  /** The level has had time to settle since it was commanded, so a difference means something. */
-  #refresh(high: boolean): HalResult {
-    const found = attempt(this.name, this.#at, 'reading back', () => this.#line.read());
-    const written = attempt(this.name, this.#at, 'writing', () => this.#line.write(high));
-    if (!written.ok) return written;
-    if (!found.ok) return found;
-    if (found.value === high) return DONE;
-    return failed(
-      'other',
-      `${where(this.name, this.#at)}: read ${found.value ? 'high' : 'low'} where ` +
-        `${high ? 'high' : 'low'} had been written: shorted, reset, or moved by another program`,
-    );
-  }
-}
-
-function where(name: string, at: LineAddress): string {
-  return `${name} (GPIO chip "${at.chip}", line ${at.line})`;
 }
 
 function attempt<T>(name: string, at: LineAddress, doing: string, run: () => T): HalResult<T> {
@@ -201,7 +208,8 @@ function lineError(name: string, at: LineAddress, doing: string, error: unknown)
     busy: '; another program or a kernel driver holds this line',
     absent: '; a kernel that names its lines needs the character device backend',
   };
-  const message = `${where(name, at)}: ${doing} failed: ${messageOf(error)}${remedy[kind] ?? ''}`;
+  const what = `${doing} failed: ${messageOf(error)}${remedy[kind] ?? ''}`;
+  const message = `${whereText(name, at)}: ${what}`;
   return new HalError(kind, message, { cause: error });
 }
 

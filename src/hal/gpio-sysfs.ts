@@ -51,6 +51,13 @@ export function listChips(root: string): HalResult<readonly SysfsChip[]> {
  * (the message lists what there is), `other` when several chips carry the label.
  */
 export function resolveLine(root: string, at: LineAddress): HalResult<number> {
+  if (typeof at.line === 'string') {
+    return failed(
+      'absent',
+      `sysfs does not tell the names of lines ("${at.line}"): give the offset on the chip, or ` +
+        'use the character device backend',
+    );
+  }
   const chips = listChips(root);
   if (!chips.ok) return chips;
   const matches = chips.value.filter((chip) => chip.label === at.chip);
@@ -72,6 +79,11 @@ export function resolveLine(root: string, at: LineAddress): HalResult<number> {
     );
   }
   return done(chip.base + at.line);
+}
+
+/** The file that shows and sets an exported line's level. */
+export function valueFile(root: string, number: number): string {
+  return join(root, `gpio${number}`, 'value');
 }
 
 /** What an exported line must look like once it has been set up. */

@@ -2,7 +2,7 @@
 import { closeSync, constants, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from './os-errors.ts';
-import type { HalResult, LineAddress } from './ports.ts';
+import type { HalResult } from './ports.ts';
 import { DONE, done, failed } from './ports.ts';
 
 const HIGH = Buffer.from('1\n');
@@ -18,10 +18,13 @@ export class LevelFile {
     this.#descriptor = descriptor;
   }
 
-  /** Opens or creates `<directory>/<chip>-<line>/value`, keeping what it holds. */
-  static open(directory: string, at: LineAddress): HalResult<LevelFile> {
-    const chip = at.chip.replace(/[^A-Za-z0-9._-]/g, '_');
-    const folder = join(directory, `${chip}-${at.line}`);
+  /**
+   * Opens or creates `<directory>/<chip>-<line>/value`, keeping what it holds; what does not belong
+   * into a file name becomes `_`.
+   */
+  static open(directory: string, chip: string, line: number | string): HalResult<LevelFile> {
+    const place = `${chip}-${line}`.replace(/[^A-Za-z0-9._-]/g, '_');
+    const folder = join(directory, place);
     const path = join(folder, 'value');
     try {
       mkdirSync(folder, { recursive: true });

@@ -6,6 +6,11 @@
  * process reads outputs there and works inputs by writing to theirs.
  */
 import type { Cancel, Clock } from '../domain/ports.ts';
+import { CommandedOutput } from './gpio/commanded-output.ts';
+import { intention, keepFile } from './gpio/kept-line.ts';
+import type { LineKeeper } from './gpio/line-keeper.ts';
+import { lineText, listText, whereText } from './gpio/line-text.ts';
+import type { GpioNoticeListener } from './gpio/notice.ts';
 import { LevelFile } from './level-file.ts';
 import type {
   DigitalInput,
@@ -14,6 +19,8 @@ import type {
   HalErrorKind,
   HalResult,
   LineAddress,
+  LineBias,
+  OnLoss,
 } from './ports.ts';
 import { DONE, done, failed } from './ports.ts';
 import { WatchedInput } from './watched-input.ts';
@@ -28,22 +35,42 @@ export interface SimulatedGpioOptions {
   readonly clock: Clock;
   /** Chip labels and their numbers of lines; without it any chip exists, with 64 lines. */
   readonly chips?: Readonly<Record<string, number>>;
+  /** Names of lines of each chip; without it a name is a line of its own. */
+  readonly lineNames?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly mirrorDir?: string;
   /** How often the files of inputs are looked at, default 20 ms. */
   readonly inputPollMs?: number;
+  /** Lowers mirrored outputs that drop when this process ends; null or absent: nobody does. */
+  readonly keeper?: LineKeeper | null;
+  /** Hears of trouble that does not keep a line from working. */
+  readonly notice?: GpioNoticeListener;
 }
 
-interface Line {
+interface Place {
+  readonly chip: string;
+  readonly offset: number | string;
+}
+
+interface Line extends Place {
   /** Null while nobody has set the level: it rests inactive, as a pull resistor would hold it. */
   high: boolean | null;
   fault: LineFault | null;
   holder: string | null;
+  bias: LineBias;
   input: WatchedInput | null;
   file: LevelFile | null;
 }
 
 const OPEN_FAULTS: ReadonlySet<string> = new Set<HalErrorKind>(['absent', 'busy', 'permission']);
 const ANY_CHIP_LINES = 64;
+const UNTOUCHED = {
+  high: null,
+  fault: null,
+  holder: null,
+  bias: 'asIs',
+  input: null,
+  file: null,
+} as const;
 
 export class SimulatedGpio implements GpioBackend {
   readonly kind = 'simulated';
@@ -55,30 +82,38 @@ export class SimulatedGpio implements GpioBackend {
     this.#options = options;
   }
 
-  openOutput(name: string, at: LineAddress, initialActive: boolean): HalResult<DigitalOutput> {
+  openOutput(
+    name: string,
+    at: LineAddress,
+    initialActive: boolean,
+    onLoss: OnLoss = 'keep',
+  ): HalResult<DigitalOutput> {
     const line = this.#claim(name, at);
     if (!line.ok) return line;
     const pin = line.value;
-    const opened = this.#drive(name, at, pin, initialActive !== at.activeLow);
+    const high = initialActive !== at.activeLow;
+    const opened = this.#drive(name, at, pin, high);
     if (!opened.ok) {
       release(pin);
       return opened;
     }
-    let closed = false;
-    const output: DigitalOutput = {
-      name,
-      write: (active) => {
-        if (closed) return failed('other', `output ${name} is closed`);
-        return this.#drive(name, at, pin, active !== at.activeLow);
-      },
-      close: () => {
-        if (closed) return;
-        closed = true;
+    const raw = {
+      write: (level: boolean) => this.#drive(name, at, pin, level),
+      read: () => readPin(name, at, pin),
+      release: () => {
         this.#open.delete(output);
         release(pin);
       },
     };
+    const { keeper = null, notice = () => undefined } = this.#options;
+    const key = `simulated:${pin.chip}:${pin.offset}`;
+    const isKept = pin.file !== null;
+    const intend = isKept ? intention({ keeper, notice }, key, onLoss) : null;
+    const output = new CommandedOutput(name, at, raw, high, intend);
     this.#open.add(output);
+    if (pin.file !== null) {
+      keepFile({ keeper, notice }, key, pin.file.path, { name, at, onLoss });
+    }
     return done(output);
   }
 
@@ -92,10 +127,7 @@ export class SimulatedGpio implements GpioBackend {
       return mirrored;
     }
     const raw = {
-      read: (): HalResult<boolean> =>
-        pin.fault === 'readFails'
-          ? failed('other', `${name}: reading line ${at.line} of "${at.chip}" failed (simulated)`)
-          : done(pin.high ?? at.activeLow),
+      read: () => readPin(name, at, pin),
       release: () => {
         mirrored.value();
         this.#open.delete(input);
@@ -114,50 +146,68 @@ export class SimulatedGpio implements GpioBackend {
   }
 
   /** The electrical level of a line. */
-  level(chip: string, line: number): boolean {
+  level(chip: string, line: number | string): boolean {
     return this.#line(chip, line).high ?? false;
   }
 
   /** Moves a line from outside, as a button or a relay contact does. */
-  setLevel(chip: string, line: number, high: boolean): void {
+  setLevel(chip: string, line: number | string, high: boolean): void {
     const pin = this.#line(chip, line);
     if (pin.high === high) return;
     pin.high = high;
     pin.input?.moved(high);
   }
 
+  /** What the pad resistor of a line was last asked to do. */
+  bias(chip: string, line: number | string): LineBias {
+    return this.#line(chip, line).bias;
+  }
+
   /** Injects a fault, or with null ends it. */
-  setFault(chip: string, line: number, fault: LineFault | null): void {
+  setFault(chip: string, line: number | string, fault: LineFault | null): void {
     this.#line(chip, line).fault = fault;
   }
 
   #claim(name: string, at: LineAddress): HalResult<Line> {
-    const { chips } = this.#options;
-    const lines = chips === undefined ? ANY_CHIP_LINES : chips[at.chip];
-    const text = `${name} (simulated GPIO chip "${at.chip}", line ${at.line})`;
-    if (lines === undefined) {
-      const found = Object.keys(chips ?? {}).map((label) => `"${label}"`);
-      return failed('absent', `${text}: no such chip; found: ${found.join(', ') || 'none'}`);
-    }
-    if (!Number.isInteger(at.line) || at.line < 0 || at.line >= lines) {
-      return failed('absent', `${text}: the chip has lines 0..${lines - 1}`);
-    }
-    const pin = this.#line(at.chip, at.line);
+    const text = `${name} (simulated GPIO chip "${at.chip}", ${lineText(at.line)})`;
+    const line = this.#resolve(text, at);
+    if (!line.ok) return line;
+    const pin = this.#line(line.value.chip, line.value.offset);
     if (pin.holder !== null) return failed('busy', `${text}: in use as "${pin.holder}"`);
     if (pin.fault !== null && OPEN_FAULTS.has(pin.fault)) {
       const kind = pin.fault === 'absent' || pin.fault === 'busy' ? pin.fault : 'permission';
       return failed(kind, `${text}: cannot be opened (simulated ${kind})`);
     }
     pin.holder = name;
+    pin.bias = at.bias ?? 'asIs';
     pin.high ??= at.activeLow;
     return done(pin);
   }
 
-  #line(chip: string, line: number): Line {
-    const key = `${chip}/${line}`;
+  /** Where names are listed, a name is the line of that number; elsewhere it is a line itself. */
+  #resolve(text: string, at: LineAddress): HalResult<Place> {
+    const { chips, lineNames } = this.#options;
+    if (typeof at.line === 'string' && lineNames !== undefined) {
+      return namedLine(text, at, at.line, lineNames);
+    }
+    const lines = chips === undefined ? ANY_CHIP_LINES : chips[at.chip];
+    if (lines === undefined) {
+      const found = Object.keys(chips ?? {}).map((label) => `"${label}"`);
+      return failed('absent', `${text}: no such chip; found: ${listText(found)}`);
+    }
+    const exists =
+      typeof at.line === 'string'
+        ? chips === undefined
+        : Number.isInteger(at.line) && at.line >= 0 && at.line < lines;
+    if (exists) return done({ chip: at.chip, offset: at.line });
+    return failed('absent', `${text}: the chip has lines 0..${lines - 1}`);
+  }
+
+  #line(chip: string, offset: number | string): Line {
+    const key = `${chip}/${offset}`;
     let found = this.#lines.get(key);
     if (found === undefined) {
-      found = { high: null, fault: null, holder: null, input: null, file: null };
+      found = { chip, offset, ...UNTOUCHED };
       this.#lines.set(key, found);
     }
     return found;
@@ -165,13 +215,13 @@ export class SimulatedGpio implements GpioBackend {
 
   #drive(name: string, at: LineAddress, pin: Line, high: boolean): HalResult {
     if (pin.fault === 'writeFails') {
-      return failed('other', `${name}: writing line ${at.line} of "${at.chip}" failed (simulated)`);
+      return failed('other', `${whereText(name, at)}: writing failed (simulated)`);
     }
     if (pin.fault !== 'stuck') pin.high = high;
     const { mirrorDir } = this.#options;
     if (mirrorDir === undefined) return DONE;
     if (pin.file === null) {
-      const file = LevelFile.open(mirrorDir, at);
+      const file = LevelFile.open(mirrorDir, pin.chip, pin.offset);
       if (!file.ok) return file;
       pin.file = file.value;
     }
@@ -182,7 +232,7 @@ export class SimulatedGpio implements GpioBackend {
   #mirrorInput(at: LineAddress, pin: Line): HalResult<Cancel> {
     const { mirrorDir, clock, inputPollMs = 20 } = this.#options;
     if (mirrorDir === undefined) return done(() => undefined);
-    const opened = LevelFile.open(mirrorDir, at);
+    const opened = LevelFile.open(mirrorDir, pin.chip, pin.offset);
     if (!opened.ok) return opened;
     const file = opened.value;
     pin.file = file;
@@ -196,12 +246,34 @@ export class SimulatedGpio implements GpioBackend {
     const poll = (): void => {
       const high = file.read();
       if (!high.ok) pin.input?.trouble(high.error);
-      else if (high.value !== null) this.setLevel(at.chip, at.line, high.value);
+      else if (high.value !== null) this.setLevel(pin.chip, pin.offset, high.value);
       cancel = clock.after(inputPollMs, poll);
     };
     cancel = clock.after(inputPollMs, poll);
     return done(() => cancel());
   }
+}
+
+function namedLine(
+  text: string,
+  at: LineAddress,
+  name: string,
+  lineNames: NonNullable<SimulatedGpioOptions['lineNames']>,
+): HalResult<Place> {
+  const places = Object.entries(lineNames).flatMap(([chip, names]): Place[] => {
+    const offset = at.chip === '*' || at.chip === chip ? names[name] : undefined;
+    return offset === undefined ? [] : [{ chip, offset }];
+  });
+  const [place] = places;
+  if (place !== undefined && places.length === 1) return done(place);
+  if (place === undefined) return failed('absent', `${text}: no line has this name`);
+  const found = places.map(({ chip, offset }) => `line ${offset} of "${chip}"`);
+  return failed('other', `${text}: several lines have this name: ${listText(found)}`);
+}
+
+function readPin(name: string, at: LineAddress, pin: Line): HalResult<boolean> {
+  if (pin.fault !== 'readFails') return done(pin.high ?? at.activeLow);
+  return failed('other', `${whereText(name, at)}: reading failed (simulated)`);
 }
 
 function release(pin: Line): void {

@@ -7,6 +7,8 @@ import { done, failed, HalError } from './ports.ts';
 /** What a backend supplies: electrical levels, true = high. */
 export interface RawInput {
   read(): HalResult<boolean>;
+  /** Reports edges that still wait in the kernel, by `moved`; never blocks. */
+  drain?(): void;
   /** Gives the line up. */
   release(): void;
 }
@@ -16,7 +18,7 @@ export class WatchedInput implements DigitalInput {
   readonly #raw: RawInput;
   readonly #activeLow: boolean;
   readonly #debounce: Debounce;
-  #change: ((active: boolean) => void) | null = null;
+  #change: ((active: boolean, edgeAtMs: number) => void) | null = null;
   #error: ((error: HalError) => void) | null = null;
   #closed = false;
 
@@ -35,20 +37,22 @@ export class WatchedInput implements DigitalInput {
       windowMs: options.debounceMs,
       initial: initialHigh !== options.activeLow,
       read: () => this.#readActive(),
-      settled: (active) => this.#change?.(active),
+      drain: () => raw.drain?.(),
+      settled: (active, edgeAtMs) => this.#change?.(active, edgeAtMs),
       chatter: (edges, forMs) => this.trouble(chatterError(name, edges, forMs)),
     });
   }
 
   read(): HalResult<boolean> {
     if (this.#closed) return failed('other', `input ${this.name} is closed`);
+    this.#raw.drain?.();
     const high = this.#raw.read();
     if (!high.ok) return high;
     this.#debounce.check(high.value !== this.#activeLow);
     return done(this.#debounce.level);
   }
 
-  onChange(listener: (active: boolean) => void): void {
+  onChange(listener: (active: boolean, edgeAtMs: number) => void): void {
     this.#change = listener;
   }
 
@@ -63,9 +67,27 @@ export class WatchedInput implements DigitalInput {
     this.#raw.release();
   }
 
-  /** For the backend: the line moved and is now electrically high or low. */
-  moved(high: boolean): void {
-    if (!this.#closed) this.#debounce.edge(high !== this.#activeLow);
+  /**
+   * For the backend: the line moved and is now electrically high or low.
+   * @param stampMs when it did, in the clock's monotonic time, where the kernel says so.
+   */
+  moved(high: boolean, stampMs?: number): void {
+    if (!this.#closed) this.#debounce.edge(high !== this.#activeLow, stampMs);
+  }
+
+  /** For the backend: a reading that nobody asked for; a change that had no edge is taken in. */
+  sampled(high: boolean): void {
+    if (!this.#closed) this.#debounce.check(high !== this.#activeLow);
+  }
+
+  /** For the backend: nothing can be said about the line; its settled level stands. */
+  hold(): void {
+    this.#debounce.hold();
+  }
+
+  /** For the backend: the line can be followed again, and is electrically high or low. */
+  resume(high: boolean): void {
+    if (!this.#closed) this.#debounce.resume(high !== this.#activeLow);
   }
 
   /** For the backend: something went wrong that nobody asked about. */

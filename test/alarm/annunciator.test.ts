@@ -20,6 +20,10 @@ class FakeOutput implements DigitalOutput {
   readonly name = 'gpio 17';
   broken = false;
   readonly writes: boolean[] = [];
+  readonly intended: boolean[] = [];
+  intend(active: boolean): void {
+    this.intended.push(active);
+  }
   write(active: boolean) {
     if (this.broken) return { ok: false, error: new HalError('other', 'no such line') } as const;
     this.writes.push(active);
@@ -64,6 +68,18 @@ function rig(more: Partial<OutputBinding> = {}) {
 }
 
 describe('the annunciator', () => {
+  it('tells what a line in a pattern is to show if it is lost in a pause', () => {
+    const { output, annunciator } = rig({ pattern: 'temporalThree' });
+    annunciator.drive(OFF, 0);
+    annunciator.drive(SIREN, 100);
+    for (let nowMs = 200; nowMs < 5_000; nowMs += 100) annunciator.drive(SIREN, nowMs);
+    annunciator.drive(OFF, 5_000);
+    expect(output.intended).toEqual([false, true, false]);
+    const steady = rig();
+    steady.annunciator.drive(SIREN, 0);
+    expect(steady.output.intended).toEqual([]);
+  });
+
   it('writes on change, and again each second', () => {
     const { output, annunciator } = rig();
     annunciator.drive(OFF, 0);
@@ -111,6 +127,45 @@ describe('the annunciator', () => {
     expect(annunciator.drive(SIREN, 500)).toMatchObject([
       { raised: true, detail: 'siren on gpio 17: no answer' },
     ]);
+  });
+
+  /** A relay behind a feedback contact: follows its coil some time later, or is stuck. */
+  function pulsing(stuckAt: boolean | null, lateMs: number) {
+    const feedback = new FakeFeedback();
+    const { output, annunciator } = rig({ feedback, pattern: 'temporalThree', settleMs: 250 });
+    const moves: { readonly atMs: number; readonly level: boolean }[] = [];
+    const run = (levels: OutputLevels, fromMs: number, untilMs: number) => {
+      const told: string[] = [];
+      for (let nowMs = fromMs; nowMs < untilMs; nowMs += 20) {
+        const due = moves.filter(({ atMs }) => atMs + lateMs <= nowMs).at(-1);
+        feedback.level = stuckAt ?? due?.level ?? false;
+        const written = output.writes.length;
+        for (const { fault, raised } of annunciator.drive(levels, nowMs)) {
+          told.push(`${fault} ${raised ? 'raised' : 'restored'}`);
+        }
+        const level = output.writes.at(-1) ?? false;
+        if (output.writes.length > written) moves.push({ atMs: nowMs, level });
+      }
+      return told;
+    };
+    return { run };
+  }
+
+  it('compares each pulse of a pattern, and lets a slow relay follow it', () => {
+    const { run } = pulsing(null, 240);
+    expect(run(SIREN, 0, 20_000)).toEqual([]);
+    expect(run(OFF, 20_000, 30_000)).toEqual([]);
+  });
+
+  it.each([true, false])('tells once that a relay is stuck at %s while it pulses', (stuckAt) => {
+    const { run } = pulsing(stuckAt, 0);
+    expect(run(SIREN, 0, 20_000)).toEqual(['outputDisagrees raised']);
+  });
+
+  it('does not take silence on command for a siren that works', () => {
+    const { run } = pulsing(false, 0);
+    expect(run(SIREN, 0, 5_000)).toEqual(['outputDisagrees raised']);
+    expect(run(OFF, 5_000, 60_000)).toEqual([]);
   });
 
   it('drives the pattern, from its pulse on', () => {

@@ -112,6 +112,51 @@ describe('debounce', () => {
     expect(settled).toEqual([true, false]);
   });
 
+  it('knows nothing of how long a level held between two edges to the same one', () => {
+    const { clock, settled, debounce } = debounced();
+    clock.advance(200);
+    const nowMs = clock.monotonicMs();
+    debounce.edge(true, nowMs - 100);
+    debounce.edge(true, nowMs - 40);
+    debounce.edge(false, nowMs - 20);
+    clock.advance(1000);
+    expect(settled).toEqual([]);
+  });
+
+  it('leaves everything out while it is held, and goes on with the level after that', () => {
+    const { clock, settled, debounce, move } = debounced();
+    move(true);
+    debounce.hold();
+    move(false);
+    move(true);
+    debounce.check(true);
+    clock.advance(1000);
+    expect(settled).toEqual([]);
+    debounce.resume(true);
+    clock.advance(WINDOW_MS);
+    expect(settled).toEqual([true]);
+  });
+
+  it('takes no stamp from the future or from before the last edge', () => {
+    const { clock, debounce } = debounced();
+    const times: number[] = [];
+    const nowMs = clock.monotonicMs();
+    const stamped = new Debounce({
+      clock,
+      windowMs: WINDOW_MS,
+      initial: false,
+      read: () => true,
+      settled: (_, edgeAtMs) => times.push(edgeAtMs),
+      chatter: () => undefined,
+    });
+    stamped.edge(true, nowMs + 1_000_000);
+    stamped.edge(false, nowMs - 1_000_000);
+    stamped.edge(true, nowMs);
+    clock.advance(WINDOW_MS);
+    expect(times).toEqual([nowMs]);
+    debounce.close();
+  });
+
   it('reports exactly the levels that held for the window', () => {
     const steps = fc.array(fc.record({ level: fc.boolean(), holdMs: fc.nat({ max: 80 }) }));
     fc.assert(

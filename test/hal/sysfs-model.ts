@@ -31,8 +31,9 @@ export class SysfsModel {
     this.#write(join(this.root, `gpiochip${base}`, file), text);
   }
 
-  setFault(number: number, fault: ModelFault): void {
-    this.#faults.set(number, fault);
+  setFault(number: number, fault: ModelFault | null): void {
+    if (fault === null) this.#faults.delete(number);
+    else this.#faults.set(number, fault);
   }
 
   level(number: number): boolean {

@@ -12,8 +12,8 @@ export function killableBackend(
     kind: gpio.kind,
     openInput: (name, at, debounceMs) => gpio.openInput(name, at, debounceMs),
     close: () => gpio.close(),
-    openOutput: (name, at, initialActive) => {
-      const opened = gpio.openOutput(name, at, initialActive);
+    openOutput: (name, at, initialActive, onLoss) => {
+      const opened = gpio.openOutput(name, at, initialActive, onLoss);
       if (!opened.ok) return opened;
       const { value: output } = opened;
       let last = initialActive;

@@ -23,6 +23,7 @@ state: { directory: ${directory}/state, runDirectory: ${directory}/run }
 boards: [${rooms.map((id) => `{ id: ${id}, match: { serial: SN-${id} } }`).join(', ')}]
 zones: [${rooms.map(zoneText).join(', ')}]
 gpio:
+  backend: simulated
   outputs:
 ${Object.entries(LINES)
   .map(([role, line]) => `    - { id: ${role.toLowerCase()}, role: ${role}, line: ${line} }`)

@@ -1,0 +1,60 @@
+/**
+ * Moves an output for a moment and looks at its feedback, for `embereye doctor --outputs`. The line
+ * is put back to its previous level whatever happens.
+ */
+import type { Clock } from '../../domain/ports.ts';
+import type { DigitalInput, DigitalOutput, HalResult } from '../ports.ts';
+import { done, failed } from '../ports.ts';
+
+/**
+ * `agreed`: the feedback showed the pulse and the level after it. `disagreed`: it did not. `none`:
+ * nothing is wired that could show it.
+ */
+export interface PulseResult {
+  readonly feedback: 'agreed' | 'disagreed' | 'none';
+}
+
+/**
+ * @param ms length of the pulse, and of the look at the level after it: longer than the relay and
+ *   the debounce of its feedback take
+ * @param restingActive the level that the output was opened with; the pulse is the other one
+ *
+ * Errors: what the output says to a write, or the feedback to a reading. Where even the write back
+ * fails, the error says so.
+ */
+export async function pulseOutput(
+  output: DigitalOutput,
+  feedback: DigitalInput | null,
+  ms: number,
+  clock: Clock,
+  restingActive = false,
+): Promise<HalResult<PulseResult>> {
+  const pulsed = output.write(!restingActive);
+  if (pulsed.ok) await pause(clock, ms);
+  const during = pulsed.ok ? look(feedback, !restingActive) : pulsed;
+  const back = output.write(restingActive);
+  if (!back.ok) {
+    const { kind, message } = back.error;
+    const level = restingActive ? 'active' : 'inactive';
+    return failed(kind, `${output.name} could not be put back to ${level}: ${message}`, back.error);
+  }
+  if (!during.ok) return during;
+  if (during.value === null) return done({ feedback: 'none' });
+  await pause(clock, ms);
+  const after = look(feedback, restingActive);
+  if (!after.ok) return after;
+  return done({ feedback: during.value && after.value === true ? 'agreed' : 'disagreed' });
+}
+
+/** Whether the feedback shows this level; null without feedback. */
+function look(feedback: DigitalInput | null, active: boolean): HalResult<boolean | null> {
+  if (feedback === null) return done(null);
+  const read = feedback.read();
+  return read.ok ? done(read.value === active) : read;
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
+}
