@@ -67,6 +67,16 @@ const tasks = {
     setup({ tests: true });
     return runEntry('bench/kill/main.ts', [], args);
   },
+  async 'test:arm64'() {
+    setup({ tests: true });
+    const { buildEntry } = await import('./build.mjs');
+    await buildEntry('test/arm64/checks.ts');
+    return runEntry('test/arm64/main.ts', [], args);
+  },
+  async 'test:kernel'() {
+    setup({ tests: false });
+    return runEntry('test/kernel/main.ts', [], args);
+  },
   async generate() {
     setup({ tests: false });
     return runEntry('scripts/generate.ts', [], args);
