@@ -38,6 +38,7 @@ function settings(): Readonly<Record<string, unknown>> {
       sensors: [{ sensor: id, channel: 'ADC1', role: 'smoke' }],
     })),
     gpio: {
+      backend: 'simulated',
       outputs: [line('siren', SIREN_LINE), line('strobe', STROBE_LINE)],
       inputs: [line('silence', SILENCE_LINE), line('reset', RESET_LINE)].map((input) => ({
         ...input,

@@ -43,6 +43,7 @@ export class ApplianceProcess {
       ingest: { host: '127.0.0.1', port: 0 },
       http: { host: '127.0.0.1', port: 0 },
       gpio: {
+        backend: 'simulated',
         mirrorDirectory: lines,
         outputs: [{ id: 'siren', role: 'siren', line: 17 }],
       },

@@ -5,6 +5,7 @@
  */
 import { detectorSection } from './detector.ts';
 import { floodSection } from './flood.ts';
+import { halSection } from './hal.ts';
 import { ingestParseSection } from './ingest-parse.ts';
 import { ingestTcpSection } from './ingest-tcp.ts';
 import { latencySection } from './latency.ts';
@@ -24,6 +25,7 @@ const SECTIONS: readonly Section[] = [
   latencySection,
   floodSection,
   mqttSection,
+  halSection,
 ];
 
 interface Result {

@@ -113,15 +113,10 @@ ${rows.join('\n')}
 
 function driversPage(): string {
   const drivers = sensorDrivers.map(({ kind, summary, schema }) => {
-    const node = schema as Node;
-    const rows = Object.entries(node.properties ?? {}).map(([name, field]) => {
-      const required = node.required?.includes(name) === true;
-      const about = field.description ?? '';
-      return `| \`${name}\` | ${allowed(field)} | ${defaultText(field, required, true)} | ${about} |`;
-    });
+    const rows = fieldRows('', schema);
     return `## ${kind}
 
-${summary}.
+${summary}. Wiring and troubleshooting: [${kind}](drivers/${kind}.md).
 
 | option | allowed | default | meaning |
 | --- | --- | --- | --- |
@@ -132,7 +127,8 @@ ${rows.join('\n')}
 # Sensor drivers
 
 Sensors that the appliance reads itself stand under \`sensors\` in the configuration, each with its
-\`driver\` and \`options\`. Boards that dial in over TCP stand under \`boards\`.
+\`driver\` and \`options\`. Boards that dial in over TCP stand under \`boards\`. Each driver has a page
+with its wiring, what it says when something is wrong, and on what it was tried.
 
 ${drivers.join('\n')}`;
 }

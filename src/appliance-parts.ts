@@ -1,9 +1,13 @@
 /** The pieces that `appliance.ts` puts together, each opened with its trouble as a value. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import type { BoxMonitor } from './box.ts';
+import { createBoxMonitor } from './box.ts';
 import type { Config } from './config-schema.ts';
 import type { Core } from './core.ts';
 import type { FaultNotice } from './domain/step.ts';
 import type { Clock, Log } from './domain/ports.ts';
+import type { BoxSources } from './hal/box/readers.ts';
+import { statFileSystem } from './hal/box/statfs.ts';
 import { startHealthServer } from './health-server.ts';
 import { brokerLink } from './links.ts';
 import type { Meter } from './meter.ts';
@@ -138,6 +142,26 @@ export function linksOf(config: Config, embedded: EmbeddedBroker | null, deps: L
   }));
 }
 
+/** Supervision of the machine itself; its readings go into telemetry, its faults to the panel. */
+export function startBox(
+  { config, clock }: Basics,
+  parts: Pick<BoxSources, 'files' | 'clockState'>,
+  core: Core,
+): BoxMonitor {
+  const monitor = createBoxMonitor(
+    config.box,
+    { ...parts, clock, statFileSystem, stateDirectory: resolve(config.state.directory) },
+    {
+      fault: (notice) => core.fault(notice),
+      readings: (list) => {
+        for (const { name, value, unit } of list) core.reading(name, value, unit);
+      },
+    },
+  );
+  monitor.start();
+  return monitor;
+}
+
 export interface Watched {
   readonly core: Core;
   readonly meter: Meter;
@@ -145,16 +169,18 @@ export interface Watched {
   readonly store: OpenStore;
   readonly ring: AlarmRing;
   readonly brokers: readonly string[];
+  readonly box: BoxMonitor;
   readonly residentBytes: () => number;
 }
 
 /** `/metrics`, `/health`, `/ready`. A port in use is a fault: the alarm path does not need it. */
 export async function openHealth({ config, clock, log }: Basics, watched: Watched) {
-  const { core, meter, sensors, store, ring, brokers } = watched;
+  const { core, meter, sensors, store, ring, brokers, box } = watched;
   meter.readFrom(() =>
     samplesOf({
       core,
       brokers,
+      box: box.latest,
       ingest: sensors.counters,
       decided: meter.decided,
       store: store.stats(),

@@ -6,20 +6,31 @@
  */
 import { Annunciator } from './alarm/annunciator.ts';
 import { outputsOf } from './alarm/panel.ts';
-import { linksOf, openBroker, openHealth, openJournal, openMemory } from './appliance-parts.ts';
+import {
+  linksOf,
+  openBroker,
+  openHealth,
+  openJournal,
+  openMemory,
+  startBox,
+} from './appliance-parts.ts';
 import type { Memory } from './appliance-parts.ts';
 import type { Config } from './config-schema.ts';
 import { Core } from './core.ts';
 import type { CoreHooks } from './core.ts';
 import type { CloseFailure } from './domain/closers.ts';
 import { Closers } from './domain/closers.ts';
-import type { ClockQuality } from './domain/event.ts';
 import { EvidenceBank } from './domain/evidence-bank.ts';
-import type { Clock, Log, Random } from './domain/ports.ts';
+import type { Cancel, Clock, Log, Random } from './domain/ports.ts';
 import type { FaultNotice } from './domain/step.ts';
 import { deviceId } from './domain/units.ts';
-import type { GpioBackend } from './hal/ports.ts';
+import type { ClockState } from './hal/box/clock-state.ts';
+import { clockQualityOf } from './hal/box/clock-state.ts';
+import type { Hardware } from './hal/hardware.ts';
+import type { HolderClient } from './hal/holder/client.ts';
+import { HolderPulse } from './hal/holder/pulse.ts';
 import { Meter } from './meter.ts';
+import { followInputs } from './inputs.ts';
 import { openLines } from './outputs.ts';
 import type { OpenedLines } from './outputs.ts';
 import { panelPlanOf } from './plan.ts';
@@ -39,10 +50,12 @@ export interface ApplianceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly gpio: GpioBackend;
+  readonly hardware: Hardware;
   /** The bundled writer thread: dist/store-writer.js. */
   readonly writerPath: string;
-  readonly clockQuality: () => ClockQuality;
+  /** The process that keeps the outputs when this one ends; null: nobody does. */
+  readonly holder?: HolderClient | null;
+  readonly clockState: () => ClockState;
   readonly residentBytes: () => number;
   /** Standing from the start, for example that a broken configuration was refused. */
   readonly initialFaults?: readonly FaultNotice[];
@@ -74,9 +87,11 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
 
   const memory = openMemory(options, (trouble) => tell.trouble(trouble));
   const lines = driveRestored(options, memory);
+  options.holder?.settled();
   closers.add('gpio', () => {
     dropFaultRelay(lines, log);
-    options.gpio.close();
+    options.holder?.close();
+    options.hardware.gpio.close();
   });
   const store = await openJournal(options, memory, (trouble) => tell.trouble(trouble), meter);
   closers.add('journal', () => store.journal.close());
@@ -94,17 +109,20 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   tell.to(core);
   for (const notice of [...memory.faults, ...lines.faults]) core.fault(notice);
   core.start(recovered.recoveredEvents, [startedEvent(options, recovered)]);
-  listenToInputs(core, lines);
+  const deaf = hearInputs(core, lines, clock);
 
   const sensors = await startSensors({ ...options, core, bank, keyed: store.keyed });
+  const box = startBox(options, { ...options, files: options.hardware.files }, core);
   const brokers = links.map((link) => link.broker);
   const { residentBytes } = options;
-  const watched = { core, meter, sensors, store, ring: memory.ring, brokers, residentBytes };
+  const watched = { core, meter, sensors, store, ring: memory.ring, brokers, box, residentBytes };
   const http = await openHealth(options, watched);
   if (http !== null) closers.add('health', () => http.close());
   let why = 'stopped';
   closers.add('core', () => core.stop(why, UPLINK_FAREWELL_MS));
   closers.add('sensors', () => sensors.close());
+  closers.add('box', () => box.stop());
+  closers.add('inputs', deaf);
   void store.checkIntegrity();
   return {
     core,
@@ -146,12 +164,12 @@ class Teller {
 
 /** Opens the lines at the levels that the restored panel wants: no gap between two runs. */
 function driveRestored(options: ApplianceOptions, memory: Memory): OpenedLines {
-  const { config, clock, gpio } = options;
+  const { config, clock, hardware } = options;
   const nowMs = clock.monotonicMs();
   const plan = panelPlanOf(config);
   const { panel } = restoreFromMemory(plan, memory.snapshot, memory.ring.recovered.events, nowMs);
   const levels = outputsOf(panel, nowMs);
-  const lines = openLines(config, gpio, levels);
+  const lines = openLines(config, hardware.gpio, levels);
   // Failures show again, as faults, with the first step.
   new Annunciator(lines.outputs).drive(levels, nowMs);
   return lines;
@@ -188,12 +206,15 @@ interface Opened {
 }
 
 function makeCore(options: ApplianceOptions, opened: Opened): Core {
-  const { config, clock, random, clockQuality } = options;
+  const { config, clock, random, holder = null } = options;
+  const clockQuality = clockQualityOf(options.clockState);
   const { lastSeq, lastId } = opened.store.recovered;
   const bootId = newBootId(random);
   const stamped = { deviceId: deviceId(config.device.id), bootId, clock, random, clockQuality };
   return new Core({
     ...options,
+    clockQuality,
+    pulse: holder === null ? null : new HolderPulse(holder),
     bootId,
     bank: opened.bank,
     panel: opened.recovered.panel,
@@ -205,6 +226,14 @@ function makeCore(options: ApplianceOptions, opened: Opened): Core {
     saveSnapshot: (value, tell) => opened.memory.writer.save(value, tell),
     wallTime: () => isoFromWallMs(clock.wallMs()),
     hooks: opened.meter.hooks,
+  });
+}
+
+function hearInputs(core: Core, { inputs }: OpenedLines, clock: Clock): Cancel {
+  return followInputs(inputs, {
+    clock,
+    signal: (signal) => core.runtime.signal(signal),
+    fault: (notice) => core.fault(notice),
   });
 }
 
@@ -223,15 +252,5 @@ function dropFaultRelay({ outputs }: OpenedLines, log: Log): void {
     if (role !== 'faultRelay') continue;
     const dropped = output.write(false);
     if (!dropped.ok) log('error', 'fault relay not dropped', { detail: dropped.error.message });
-  }
-}
-
-function listenToInputs(core: Core, { inputs }: OpenedLines): void {
-  for (const { input, signal } of inputs) {
-    const subject = `input:${input.name}`;
-    input.onChange((active) => core.runtime.signal(signal(active)));
-    input.onError(({ message }) =>
-      core.fault({ fault: 'inputFailed', subject, raised: true, detail: message }),
-    );
   }
 }

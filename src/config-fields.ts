@@ -83,7 +83,6 @@ export const sensor = z.strictObject({
   id: id.describe('sensor id; zones refer to it'),
   driver: z.string().min(1).describe('name of a driver: see docs/drivers.md'),
   options: z.record(z.string(), z.unknown()).default({}).describe('options of that driver'),
-  cadenceSeconds: boardQuirks.cadenceSeconds,
   mount,
 });
 
@@ -165,7 +164,7 @@ const zoneSource = z.strictObject({
   channel: z
     .string()
     .regex(/^[A-Za-z0-9_]{1,32}$/)
-    .describe('thermal, or a channel name of the board: ADC1, ADC2, ADC3, DIO'),
+    .describe('thermal, a channel of the board (ADC1, ADC2, ADC3, DIO) or of the driver'),
   role: z
     .enum(['thermal', 'smoke', 'gas', 'flame', 'flameDigital'])
     .describe('what the channel means; decides the rule that judges it'),
@@ -195,15 +194,31 @@ const line = {
     .string()
     .min(1)
     .default('simulated')
-    .describe('label of the GPIO chip, for example pinctrl-bcm2711'),
-  line: z.int().min(0).max(1023).describe('offset on that chip, never a global number'),
+    .describe('label of the GPIO chip, such as pinctrl-bcm2711; * with a line name: whichever'),
+  line: z
+    .union([z.int().min(0).max(1023), z.string().min(1).max(31)])
+    .describe('offset on that chip, or name that the kernel gives the line; no global number'),
   activeLow: z.boolean().default(false),
+  bias: z
+    .enum(['asIs', 'pullUp', 'pullDown', 'disabled'])
+    .default('asIs')
+    .describe('resistor of the pad itself; not all chips have one'),
 } as const;
 
 export const output = z.strictObject({
   ...line,
   role: z.enum(OUTPUT_ROLES).describe('what the line drives; faultRelay is energised when healthy'),
   pattern: z.enum(['steady', 'pulsed', 'temporalThree']).default('steady'),
+  feedback: id
+    .nullable()
+    .default(null)
+    .describe('input of role feedback that shows what the relay does; a difference is a fault'),
+  settleMs: z
+    .int()
+    .min(10)
+    .max(5000)
+    .default(250)
+    .describe('time until the feedback must agree with the command'),
 });
 
 export const input = z.strictObject({
@@ -216,6 +231,7 @@ export const input = z.strictObject({
     'manualCallPoint',
     'tamper',
     'mainsFail',
+    'feedback',
   ]),
   zone: id.nullable().default(null).describe('zone of a manual call point or tamper contact'),
   debounceMs: z.int().min(0).max(2000).default(50),
@@ -234,4 +250,40 @@ export const broker = z.strictObject({
   keyFile: z.string().optional(),
   verifyServer: z.boolean().default(true).describe('false accepts any server certificate'),
   keepAliveSeconds: z.int().min(5).max(1200).default(30),
+});
+
+export const box = z.strictObject({
+  enabled: z.boolean().default(true).describe('supervise the machine itself: docs/box.md'),
+  pollSeconds: seconds(1, 3600).default(10).describe('time between two looks'),
+  cpuCelsius: z
+    .number()
+    .min(30)
+    .max(120)
+    .default(80)
+    .describe('hotter is a fault; a Pi slows down at 80..85'),
+  freePercent: z
+    .number()
+    .min(0)
+    .max(90)
+    .default(10)
+    .describe('less free space or inodes is a fault'),
+  freeMegabytes: z
+    .number()
+    .min(1)
+    .max(1_000_000)
+    .default(200)
+    .describe('less free space is a fault'),
+  memoryMegabytes: z
+    .number()
+    .min(1)
+    .max(100_000)
+    .default(64)
+    .describe('less available memory is a fault'),
+  batteryPercent: z.number().min(0).max(100).default(30).describe('less charge is a fault'),
+  clockMinutes: z
+    .number()
+    .min(0)
+    .max(1440)
+    .default(15)
+    .describe('longer without a time service is a fault'),
 });

@@ -1,5 +1,6 @@
 /** Checks across fields: what refers to what, what must be unique, which limits are in order. */
 import type { Config } from './config-schema.ts';
+import { gpioFindings } from './config-gpio.ts';
 import { nearest } from './config-problems.ts';
 import type { Finding, Path } from './config-problems.ts';
 
@@ -9,7 +10,7 @@ export function checkReferences(config: Config): readonly Finding[] {
     ...uniqueIds(config),
     ...zoneSources(config),
     ...limitOrder(config),
-    ...gpioLines(config),
+    ...gpioFindings(config),
     ...inputZones(config),
   ];
 }
@@ -44,6 +45,7 @@ function uniqueIds(config: Config): Finding[] {
       : [],
   );
   return [
+    ...reserved(config),
     ...duplicates(config.boards, ['boards'], 'board'),
     ...duplicates(config.sensors, ['sensors'], 'sensor'),
     ...clashes,
@@ -52,6 +54,25 @@ function uniqueIds(config: Config): Finding[] {
     ...duplicates(config.gpio.outputs, ['gpio', 'outputs'], 'output'),
     ...duplicates(config.gpio.inputs, ['gpio', 'inputs'], 'input'),
   ];
+}
+
+/** Words that faults and readings of the appliance itself go by. */
+const RESERVED_IDS: readonly string[] = ['box', 'config', 'http', 'ingest', 'panel', 'store'];
+
+function reserved(config: Config): Finding[] {
+  return (['boards', 'sensors', 'zones'] as const).flatMap((list) =>
+    config[list].flatMap(({ id }, i): Finding[] =>
+      RESERVED_IDS.includes(id)
+        ? [
+            {
+              path: [list, i, 'id'],
+              problem: `"${id}" stands for a part of the appliance itself`,
+              remedy: 'choose another id',
+            },
+          ]
+        : [],
+    ),
+  );
 }
 
 /** One physical channel is one source: it may watch one zone, once. */
@@ -132,35 +153,6 @@ function limitOrder(config: Config): Finding[] {
       criticalCelsius ?? config.limits.criticalCelsius,
       ['zones', z, 'limits'],
     );
-  }
-  return findings;
-}
-
-function gpioLines(config: Config): Finding[] {
-  const used = new Map<string, string>();
-  const findings: Finding[] = [];
-  const lines = [
-    ...config.gpio.outputs.map((line, i) => ({ line, path: ['gpio', 'outputs', i] as Path })),
-    ...config.gpio.inputs.map((line, i) => ({ line, path: ['gpio', 'inputs', i] as Path })),
-  ];
-  for (const { line, path } of lines) {
-    const key = `${line.chip}:${line.line}`;
-    const other = used.get(key);
-    if (other !== undefined) {
-      findings.push({
-        path: [...path, 'line'],
-        problem: `line ${line.line} of ${line.chip} is already used by "${other}"`,
-        remedy: 'give each output and input its own line',
-      });
-    }
-    used.set(key, line.id);
-    if (config.gpio.backend !== 'simulated' && line.chip === 'simulated') {
-      findings.push({
-        path: [...path, 'chip'],
-        problem: 'no chip is named',
-        remedy: 'write the label of the GPIO chip, for example pinctrl-bcm2711',
-      });
-    }
   }
   return findings;
 }

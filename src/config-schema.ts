@@ -7,6 +7,7 @@ import { DEFAULT_BUDGET_MS } from './alarm/plan.ts';
 import {
   board,
   boardQuirks,
+  box,
   broker,
   id,
   input,
@@ -92,7 +93,18 @@ export const configSchema = z.strictObject({
   zones: z.array(zone).max(500).default([]).describe('areas that alarm as one'),
   gpio: z
     .strictObject({
-      backend: z.enum(['simulated', 'onoff']).default('simulated'),
+      backend: z
+        .enum(['cdev', 'onoff', 'simulated'])
+        .default('cdev')
+        .describe('cdev: the character device of every current kernel; onoff: old kernels'),
+      holder: z
+        .enum(['auto', 'external', 'off'])
+        .nullable()
+        .default(null)
+        .describe(
+          'process that keeps outputs through a restart and drops the fault relay; auto: started ' +
+            'here, external: its own service; null: auto for real lines, off for simulated ones',
+        ),
       mirrorDirectory: z
         .string()
         .min(1)
@@ -122,6 +134,7 @@ export const configSchema = z.strictObject({
         .describe('a small broker inside the appliance, for the demo and for trials'),
     })
     .prefault({}),
+  box: box.prefault({}),
   http: z
     .strictObject({
       host: z.string().min(1).default('0.0.0.0'),

@@ -61,9 +61,13 @@ export interface CoreParts {
   readonly saveSnapshot: (value: unknown, tell: (saved: boolean) => void) => void;
   readonly wallTime: () => string;
   readonly clockQuality: () => ClockQuality;
+  /** Tells whoever keeps the outputs that the step works; its trouble comes as notices. */
+  readonly pulse?: { beat(nowMs: number): readonly FaultNotice[] } | null;
   readonly hooks?: CoreHooks;
 }
 
+/** The appliance itself, as a sensor of telemetry and a subject of faults. */
+export const BOX = 'box';
 /** Learnt idles and the like are saved this often even when nothing happens. */
 const SNAPSHOT_PERIOD_MS = 60_000;
 /**
@@ -95,7 +99,11 @@ export class Core {
     const nowMs = clock.monotonicMs();
     this.#savedAtMs = nowMs;
     this.#lastWriteMs = nowMs;
-    this.#telemetry = new TelemetryThinner(config.state.telemetrySeconds * 1000, nowMs);
+    this.#telemetry = new TelemetryThinner(
+      config.state.telemetrySeconds * 1000,
+      nowMs,
+      digitalChannels(config),
+    );
     this.#sinks = new ThermalSinks(config, bank, (sensor, celsius) =>
       hooks?.onFrame?.(sensor, celsius),
     );
@@ -167,6 +175,11 @@ export class Core {
     return { lines: this.#parts.outputs.length, lastWriteMs: this.#lastWriteMs };
   }
 
+  /** Readings of the appliance itself, for telemetry. */
+  reading(channel: string, value: number, unit: string): void {
+    this.#telemetry.addReading(BOX, channel, value, unit);
+  }
+
   /** A fault of an adapter, judged in the next step. */
   fault(notice: FaultNotice): void {
     this.runtime.fault(notice);
@@ -176,7 +189,8 @@ export class Core {
     const { writes } = this.annunciator;
     const notices = this.annunciator.drive(levels, atMs);
     if (this.annunciator.writes > writes) this.#lastWriteMs = atMs;
-    return notices;
+    const kept = this.#parts.pulse?.beat(atMs) ?? [];
+    return kept.length === 0 ? notices : [...notices, ...kept];
   }
 
   #observe(report: StepReport): void {
@@ -229,3 +243,9 @@ export class Core {
 
 /** What a central server may ask of this appliance. */
 const CAPABILITIES = ['acknowledge', 'silence', 'reset'] as const;
+
+function digitalChannels({ zones }: Config): ReadonlySet<string> {
+  const sources = zones.flatMap((zone) => zone.sensors);
+  const digital = sources.filter(({ role }) => role === 'flameDigital');
+  return new Set(digital.map(({ sensor, channel }) => `${sensor}/${channel}`));
+}

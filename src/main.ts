@@ -11,6 +11,8 @@ import { readConfig, runCheckConfig } from './commands/check-config.ts';
 import { runDecode } from './commands/decode.ts';
 import { runDemo } from './commands/demo.ts';
 import { DEFAULT_EVALUATE_OPTIONS } from './commands/evaluate-recording.ts';
+import type { DoctorArguments } from './commands/doctor-cli.ts';
+import { doctorHere } from './commands/doctor-cli.ts';
 import { runEvaluate } from './commands/evaluate.ts';
 import type { CommandIo, ExitCode } from './commands/exit-codes.ts';
 import { EXIT } from './commands/exit-codes.ts';
@@ -107,13 +109,39 @@ function applianceCommands(): void {
             ...{ io, clock, random, version: VERSION },
             environment: process.env,
             makeLog: (level) => createLog(clock, level),
-            writerPath: join(here, 'store-writer.js'),
+            programs: here,
             residentBytes: () => process.memoryUsage.rss(),
             untilStopped: untilSignalled(),
           },
         ),
       ),
     );
+  command('check-config', 'check a configuration file; exit code 3 when it has problems')
+    .argument('<file>', 'configuration file')
+    .option('--json', 'print the result as JSON', false)
+    .action((file: string, options: { json: boolean }) =>
+      exitWith(() => runCheckConfig(file, options, process.env, PLAN_CHECKS, io)),
+    );
+  command('doctor', 'what this machine has, what of it works, and what mends the rest')
+    .argument('[file]', 'configuration (default: /etc/embereye/appliance.yaml where there is one)')
+    .option('--config <file>', 'the same')
+    .option('--json', 'print the findings as JSON', false)
+    .option('--outputs', 'pulse each configured output, one after another', false)
+    .option('--yes', 'pulse without asking', false)
+    .action((file: string | undefined, options: DoctorArguments) =>
+      exitWith(() =>
+        doctorHere(file, options, { io, clock, random, environment: process.env, programs: here }),
+      ),
+    );
+  command('watch', 'subscribe to an appliance and print what it publishes, one JSON line each')
+    .requiredOption('--broker <url>', 'mqtt://host:port')
+    .option('--filter <topic>', 'topic filter', 'embereye/v1/+/event/#')
+    .action((options: { broker: string; filter: string }) =>
+      exitWith(() => runWatch(options, boardIo())),
+    );
+}
+
+function demoCommand(): void {
   command('demo', 'an appliance, a simulated board whose scene catches fire, and a subscriber')
     .option(
       '--seconds <n>',
@@ -134,18 +162,6 @@ function applianceCommands(): void {
           },
         ),
       ),
-    );
-  command('check-config', 'check a configuration file; exit code 3 when it has problems')
-    .argument('<file>', 'configuration file')
-    .option('--json', 'print the result as JSON', false)
-    .action((file: string, options: { json: boolean }) =>
-      exitWith(() => runCheckConfig(file, options, process.env, PLAN_CHECKS, io)),
-    );
-  command('watch', 'subscribe to an appliance and print what it publishes, one JSON line each')
-    .requiredOption('--broker <url>', 'mqtt://host:port')
-    .option('--filter <topic>', 'topic filter', 'embereye/v1/+/event/#')
-    .action((options: { broker: string; filter: string }) =>
-      exitWith(() => runWatch(options, boardIo())),
     );
 }
 
@@ -250,6 +266,7 @@ function loadCommands(): void {
 }
 
 applianceCommands();
+demoCommand();
 recordingCommands();
 loadCommands();
 await program.parseAsync();

@@ -59,6 +59,7 @@ export const METRICS = {
   embereye_uplink_reconnects_total: counter('Connections made', 'broker'),
   embereye_uplink_publish_seconds: histogram('From hand-over to acknowledgement of the broker'),
   embereye_commands_total: counter('Operator commands by outcome', 'outcome'),
+  embereye_box_reading: gauge('A reading of the machine itself; the unit is in its name', 'name'),
   embereye_resident_memory_bytes: gauge('Resident memory of the main process'),
 } as const satisfies Readonly<Record<string, Definition>>;
 

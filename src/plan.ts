@@ -3,11 +3,10 @@ import { makePlan } from './alarm/make-plan.ts';
 import type { PartialLimits, SensorInput, ZoneInput } from './alarm/make-plan.ts';
 import { timeBudget } from './alarm/budget.ts';
 import type { PanelPlan } from './alarm/plan.ts';
-import { nearest } from './config-problems.ts';
+import { checkDrivers, preparedOf } from './config-drivers.ts';
 import type { Finding } from './config-problems.ts';
 import type { Config, ZoneConfig } from './config-schema.ts';
 import { sensorId, zoneId } from './domain/units.ts';
-import { sensorDriver, sensorDrivers } from './hal/drivers/index.ts';
 
 /** The panel's plan of a valid configuration. */
 export function panelPlanOf(config: Config): PanelPlan {
@@ -16,7 +15,7 @@ export function panelPlanOf(config: Config): PanelPlan {
     zones: config.zones.map((zone) => zoneInput(zone, config)),
     sensors: [
       ...config.boards.map((board) => sensorInput(board.id, cadenceSeconds(board))),
-      ...config.sensors.map((sensor) => sensorInput(sensor.id, sensor.cadenceSeconds)),
+      ...config.sensors.map(wiredInput),
     ],
     limits: limitsOf(config.limits),
     patterns: Object.fromEntries(config.gpio.outputs.map(({ role, pattern }) => [role, pattern])),
@@ -43,6 +42,14 @@ export function zonePolicyOf({ detection, limits }: Config) {
 
 function sensorInput(id: string, seconds: number): SensorInput {
   return { sensor: sensorId(id), cadenceMs: seconds * 1000 };
+}
+
+/** A wired sensor's timing follows from its driver's options. */
+function wiredInput(sensor: Config['sensors'][number]): SensorInput {
+  const prepared = preparedOf(sensor);
+  if (prepared?.ok !== true) return { sensor: sensorId(sensor.id) };
+  const { cadenceMs, delayMs, cycleStretchMs = 0 } = prepared.timing;
+  return { sensor: sensorId(sensor.id), cadenceMs, delayMs, cycleStretchMs };
 }
 
 function cadenceSeconds(board: Config['ingest']['unknownBoards']): number {
@@ -104,29 +111,10 @@ export function checkTimeBudgets(config: Config): readonly Finding[] {
       return {
         path: ['zones', zone, 'sensors', source],
         problem: `too slow: ${budget.text}`,
-        remedy: 'lower confirmations, verificationSeconds or the cadence, or raise budgetSeconds',
+        remedy:
+          'lower confirmations, verificationSeconds, cadence or filters, or raise budgetSeconds',
       };
     });
-}
-
-/** Options of sensor drivers, and drivers that do not exist. */
-export function checkDrivers(config: Config): readonly Finding[] {
-  return config.sensors.flatMap(({ driver: kind, options }, i): readonly Finding[] => {
-    const driver = sensorDriver(kind);
-    if (driver === undefined) {
-      const kinds = sensorDrivers.map((one) => one.kind);
-      const near = nearest(kind, kinds);
-      const remedy = near === null ? `use one of: ${kinds.join(', ')}` : `did you mean "${near}"?`;
-      return [{ path: ['sensors', i, 'driver'], problem: 'no such driver', remedy }];
-    }
-    const prepared = driver.prepare(options);
-    if (prepared.ok) return [];
-    return prepared.problems.map(({ key, problem, remedy }) => ({
-      path: ['sensors', i, 'options', ...(key === '' ? [] : [key])],
-      problem,
-      remedy,
-    }));
-  });
 }
 
 /** Everything that the schema and the references do not see. */

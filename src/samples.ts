@@ -1,4 +1,6 @@
 /** Reads every counter and gauge for a scrape. */
+import { boxSamples } from './box.ts';
+import type { BoxReading } from './hal/box/report.ts';
 import type { OutputRole } from './domain/view.ts';
 import { CONDITIONS } from './domain/view.ts';
 import type { IngestCounters } from './ingest/counters.ts';
@@ -15,6 +17,7 @@ export interface SampleSources {
   readonly ring: { readonly bytes: number; readonly lost: number };
   readonly events: ReadonlyMap<string, number>;
   readonly commands: ReadonlyMap<string, number>;
+  readonly box: readonly BoxReading[];
   readonly residentBytes: number;
 }
 
@@ -36,6 +39,7 @@ export function samplesOf(sources: SampleSources): readonly Sample[] {
     ...sources.core.uplinks.flatMap((uplink, i) =>
       uplinkSamples(uplink.counters, sources.brokers[i] ?? ''),
     ),
+    ...boxSamples('embereye_box_reading', sources.box),
     sample('embereye_resident_memory_bytes', sources.residentBytes),
   ];
 }

@@ -1,5 +1,6 @@
 /** Starts everything that brings evidence: boards over TCP, and the drivers of wired sensors. */
 import { boardProfilesOf, traitsOf } from './board-profiles.ts';
+import { preparedOf } from './config-drivers.ts';
 import type { Config } from './config-schema.ts';
 import type { Core } from './core.ts';
 import type { EvidenceBank } from './domain/evidence-bank.ts';
@@ -9,11 +10,11 @@ import { CalibrationCache } from './domain/line-protocol/calibrations.ts';
 import type { SharedSessionDeps } from './domain/line-protocol/session-deps.ts';
 import type { Cancel, Clock, KeyedStore, Log, Random } from './domain/ports.ts';
 import { sensorId } from './domain/units.ts';
+import { arraySessions } from './hal/array-sessions.ts';
 import { sensorSessions } from './hal/board-sessions.ts';
-import { sensorDriver } from './hal/drivers/index.ts';
+import type { Hardware } from './hal/hardware.ts';
 import { readWholeFile } from './hal/read-file.ts';
 import type { SensorHandle } from './hal/sensor-driver.ts';
-import { createSerialPorts } from './hal/serial-port.ts';
 import { parseAllowList } from './ingest/allow-list.ts';
 import { createIngestCounters } from './ingest/counters.ts';
 import type { IngestCounters } from './ingest/counters.ts';
@@ -27,6 +28,7 @@ export interface SensorsOptions {
   readonly core: Core;
   readonly bank: EvidenceBank;
   readonly keyed: KeyedStore;
+  readonly hardware: Hardware;
 }
 
 export interface Sensors {
@@ -123,25 +125,26 @@ async function listenForEver(
 }
 
 function startDrivers(options: SensorsOptions, shared: SharedSessionDeps): SensorHandle[] {
-  const { config, core, clock } = options;
-  const serial = createSerialPorts({ clock });
-  return config.sensors.flatMap(({ id, driver, options: driverOptions }) => {
-    const prepared = sensorDriver(driver)?.prepare(driverOptions);
+  const { config, core, clock, hardware } = options;
+  return config.sensors.flatMap((wired) => {
+    const { id } = wired;
+    const prepared = preparedOf(wired);
     if (prepared?.ok !== true) {
-      const detail = `the options of driver "${driver}" are not valid: run embereye check-config`;
+      const detail = `options of driver "${wired.driver}" are not valid: run embereye check-config`;
       core.fault({ fault: 'sensorNotStarted', subject: id, raised: true, detail });
       return [];
     }
     const { openSession } = sensorSessions(sensorId(id), shared, clock);
     const handle = prepared.open({
       ...options,
+      ...hardware,
       sensor: sensorId(id),
       notify: (notice) => core.runtime.notify(notice),
       fault: (notice) => core.fault(notice),
       requestStep: () => core.runtime.step(),
-      serial,
       readFile: (path) => readWholeFile(path),
       openSession,
+      openArray: arraySessions(sensorId(id), shared),
     });
     return [handle];
   });

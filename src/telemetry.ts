@@ -14,19 +14,26 @@ interface Aggregate {
 
 export class TelemetryThinner {
   readonly #periodMs: number;
+  readonly #digital: ReadonlySet<string>;
   readonly #aggregates = new Map<string, Aggregate>();
   #sinceMs: number;
 
-  /** @param periodMs one row per channel and this long. */
-  constructor(periodMs: number, nowMs: number) {
+  /**
+   * @param periodMs one row per channel and this long
+   * @param digital channels that are 0 or 1, as `sensor/channel`
+   */
+  constructor(periodMs: number, nowMs: number, digital: ReadonlySet<string> = new Set()) {
     this.#periodMs = periodMs;
     this.#sinceMs = nowMs;
+    this.#digital = digital;
   }
 
   add(windows: readonly EvidenceWindow[]): void {
     for (const window of windows) {
       if (window.kind === 'level') {
-        const unit = window.channel === 'DIO' ? 'state' : 'percentFullScale';
+        const { sensor, channel } = window;
+        const isState = channel === 'DIO' || this.#digital.has(`${sensor}/${channel}`);
+        const unit = isState ? 'state' : 'percentFullScale';
         this.#merge(window, unit, window.last, window.min, window.max, window.count);
       } else if (window.kind === 'thermal') {
         const { last, coolest, worst, frames } = window;
@@ -34,6 +41,11 @@ export class TelemetryThinner {
         this.#merge(window, 'celsius', last.maxCelsius, low, worst.maxCelsius, frames);
       }
     }
+  }
+
+  /** A reading that is no evidence of any zone: the appliance's own temperature and the like. */
+  addReading(sensor: string, channel: string, value: number, unit: string): void {
+    this.#merge({ sensor, channel }, unit, value, value, value, 1);
   }
 
   /** The rows of a finished period, or none while it lasts. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatedFiles } from '../scripts/generated-files.ts';
 import { runCheckConfig } from '../src/commands/check-config.ts';
+import { parseConfig } from '../src/config.ts';
 import { LANES } from '../src/domain/event.ts';
 import { sensorDrivers } from '../src/hal/drivers/index.ts';
 import { METRICS } from '../src/metrics.ts';
@@ -11,7 +12,11 @@ import { topicsOf } from '../src/uplink/payload.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }),
+]
+  .map((name) => (name === 'README.md' ? name : `docs/${name}`))
   .filter((path) => path.endsWith('.md'))
   .map((path) => ({ path, text: read(path) }));
 
@@ -25,6 +30,18 @@ describe('documentation', () => {
     const io = { out: () => undefined, err: (line: string) => void problems.push(line) };
     runCheckConfig(join(root, 'config/appliance.yaml'), { json: false }, {}, PLAN_CHECKS, io);
     expect(problems).toEqual([]);
+  });
+
+  const examples = pages.flatMap(({ path, text }) =>
+    [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match, i) => ({
+      name: `${path}, example ${i + 1}`,
+      text: match[1] ?? '',
+    })),
+  );
+
+  it.each(examples)('$name is a valid configuration', ({ text }) => {
+    const result = parseConfig(text, {}, PLAN_CHECKS);
+    expect(result.ok ? [] : result.problems).toEqual([]);
   });
 
   it('the MQTT page names every topic', () => {
@@ -46,7 +63,9 @@ describe('documentation', () => {
   it('commands that pages name exist', () => {
     const main = read('src/main.ts');
     const named = pages.flatMap(({ text }) =>
-      [...text.matchAll(/(?:^|`|\s)embereye(?:\.js)? ([a-z][a-z-]+)/g)].map((match) => match[1]),
+      [...text.matchAll(/(?:^|`)(?:node )?(?:dist\/)?embereye(?:\.js)? ([a-z][a-z-]+)/gm)].map(
+        (match) => match[1],
+      ),
     );
     const unknown = named.filter((name) => !main.includes(`command('${name ?? ''}'`));
     expect(named.length).toBeGreaterThan(3);

@@ -1,8 +1,9 @@
 /** The arithmetic of delays, so that a configuration that cannot be in time is refused. */
 import type { Role, SourceRef } from '../domain/evidence.ts';
+import { EEPROM_STRETCH_MS } from '../domain/line-protocol/board-profile.ts';
 import type { ZoneId } from '../domain/units.ts';
 import type { PanelPlan, SensorPlan, SourcePlan, ZonePlan } from './plan.ts';
-import { BOARD_CADENCE_MS, EEPROM_STRETCH_MS } from './plan.ts';
+import { BOARD_CADENCE_MS } from './plan.ts';
 
 /** Longest wait for a step when no input asks for one earlier. */
 export const STEP_MS = 100;
@@ -20,7 +21,8 @@ export interface SourceBudget extends SourceRef {
 
 /**
  * Worst case per configured source: readings x cadence (the first reading comes up to one cadence
- * after the crossing), once the longer cycle of an EEPROM answer, verification, one step.
+ * after the crossing), once the longer cycle of an EEPROM answer, the delay of filters,
+ * verification, one step.
  */
 export function timeBudget(plan: PanelPlan): readonly SourceBudget[] {
   const sensors = new Map(plan.sensors.map((sensor) => [sensor.sensor, sensor]));
@@ -36,13 +38,16 @@ function budgetOf(
 ): SourceBudget {
   const cadenceMs = sensor?.cadenceMs ?? BOARD_CADENCE_MS;
   const stretchMs = sensor?.cycleStretchMs ?? EEPROM_STRETCH_MS;
+  const delayMs = sensor?.delayMs ?? 0;
   // confirmMs runs from the first confirming reading to the last, in whole cycles.
   const held = source.confirmMs > 0 ? 1 + Math.ceil(source.confirmMs / cadenceMs) : 1;
   const readings = Math.max(source.confirmations, held);
-  const worstMs = readings * cadenceMs + stretchMs + zone.verificationMs + STEP_MS;
+  const worstMs = readings * cadenceMs + stretchMs + delayMs + zone.verificationMs + STEP_MS;
   const withinBudget = worstMs <= zone.budgetMs;
   const text =
-    `${readings} readings x ${seconds(cadenceMs)} + ${seconds(stretchMs)} longer cycle` +
+    `${readings} readings x ${seconds(cadenceMs)}` +
+    (stretchMs > 0 ? ` + ${seconds(stretchMs)} longer cycle` : '') +
+    (delayMs > 0 ? ` + ${seconds(delayMs)} filters` : '') +
     ` + ${seconds(zone.verificationMs)} verification + ${seconds(STEP_MS)} step` +
     ` = ${seconds(worstMs)}, ${withinBudget ? 'within' : 'over'} the budget of` +
     ` ${seconds(zone.budgetMs)}`;

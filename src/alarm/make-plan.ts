@@ -3,6 +3,7 @@
  * the business of whoever read it, with `timeBudget` for the arithmetic of delays.
  */
 import type { Role } from '../domain/evidence.ts';
+import { EEPROM_STRETCH_MS } from '../domain/line-protocol/board-profile.ts';
 import type { SensorId, ZoneId } from '../domain/units.ts';
 import type { OutputRole } from '../domain/view.ts';
 import type {
@@ -14,7 +15,7 @@ import type {
   SourcePlan,
   ZonePlan,
 } from './plan.ts';
-import { BOARD_CADENCE_MS, DEFAULT_BUDGET_MS, DEFAULT_LIMITS, EEPROM_STRETCH_MS } from './plan.ts';
+import { BOARD_CADENCE_MS, DEFAULT_BUDGET_MS, DEFAULT_LIMITS } from './plan.ts';
 
 /** Limits of which any part may be left out. */
 export type PartialLimits = { readonly [K in keyof Limits]?: Partial<Limits[K]> };
@@ -49,6 +50,7 @@ export interface SensorInput {
   readonly sensor: SensorId;
   readonly cadenceMs?: number;
   readonly cycleStretchMs?: number;
+  readonly delayMs?: number;
   readonly silentAfterMs?: number;
 }
 
@@ -132,6 +134,7 @@ export function sensorPlan(input: SensorInput): SensorPlan {
     sensor: input.sensor,
     cadenceMs,
     cycleStretchMs: input.cycleStretchMs ?? EEPROM_STRETCH_MS,
+    delayMs: input.delayMs ?? 0,
     silentAfterMs: input.silentAfterMs ?? silentAfter(cadenceMs),
   };
 }

@@ -138,6 +138,8 @@ export interface SensorPlan {
   readonly cadenceMs: number;
   /** How much longer one cycle may get when the board answers a request in between. */
   readonly cycleStretchMs: number;
+  /** How much later than the world its readings are at most: filters, the age of a picture. */
+  readonly delayMs: number;
   /** Silence of this length is a fault, seen before or not. */
   readonly silentAfterMs: number;
 }
@@ -167,6 +169,4 @@ export interface PanelPlan {
 
 /** The cadence of the known boards in continuous mode. */
 export const BOARD_CADENCE_MS = 4_090;
-/** An EEPROM answer stretches one cycle of a board from 4.09 to 4.89 s. */
-export const EEPROM_STRETCH_MS = 800;
 export const DEFAULT_BUDGET_MS = 10_000;

@@ -11,7 +11,7 @@ import { startAppliance } from '../appliance.ts';
 import type { Config } from '../config-schema.ts';
 import { parseConfig } from '../config.ts';
 import type { Clock, Random } from '../domain/ports.ts';
-import { SimulatedGpio } from '../hal/simulated.ts';
+import { simulatedHardware } from '../hal/simulated-hardware.ts';
 import { silentLog } from '../log.ts';
 import type { DemoView } from './demo-view.ts';
 import { createDemoView } from './demo-view.ts';
@@ -85,6 +85,7 @@ function demoConfig({ state, run }: Folders): Config {
         },
       ],
       gpio: {
+        backend: 'simulated',
         outputs: [
           { id: 'siren', role: 'siren', line: 17 },
           { id: 'strobe', role: 'strobe', line: 27 },
@@ -139,8 +140,8 @@ function startDemoAppliance(folders: Folders, view: DemoView, deps: DemoDeps): P
     config: demoConfig(folders),
     configHash: 'demo',
     log: silentLog,
-    gpio: new SimulatedGpio({ clock }),
-    clockQuality: () => 'unsynchronised',
+    hardware: simulatedHardware(clock),
+    clockState: () => 'unsynchronised',
     hooks: { onFrame: (_, celsius) => view.frame(celsius) },
   });
 }

@@ -1,15 +1,18 @@
 /** `embereye run`: the appliance, until a signal ends it. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startAppliance } from '../appliance.ts';
 import { problemText } from '../config-problems.ts';
 import type { Config } from '../config-schema.ts';
 import { parseConfig } from '../config.ts';
 import type { Clock, Log, Random } from '../domain/ports.ts';
 import type { FaultNotice } from '../domain/step.ts';
-import { openOnoffBackend } from '../hal/gpio-onoff.ts';
-import type { GpioBackend, HalError } from '../hal/ports.ts';
-import { SimulatedGpio } from '../hal/simulated.ts';
+import type { ClockSources } from '../hal/box/clock-state.ts';
+import { clockStateOf } from '../hal/box/clock-state.ts';
+import { holderDown } from '../hal/holder/pulse.ts';
+import { loadLibc } from '../hal/native/libc.ts';
+import { openHardware, openKeeper } from '../hardware.ts';
 import { keepKnownGood, readKnownGood } from '../known-good.ts';
 import { PLAN_CHECKS } from '../plan.ts';
 import type { Environment } from './check-config.ts';
@@ -34,7 +37,8 @@ export interface RunDeps {
   readonly random: Random;
   readonly makeLog: (level: Config['logLevel']) => Log;
   readonly version: string;
-  readonly writerPath: string;
+  /** Where the bundled threads and processes lie: dist. */
+  readonly programs: string;
   readonly residentBytes: () => number;
   /** Resolves with the reason when the appliance is to stop. */
   readonly untilStopped: Promise<string>;
@@ -46,13 +50,24 @@ export async function runAppliance(options: RunOptions, deps: RunDeps): Promise<
   if (chosen === null) return EXIT.badInput;
   const { config, text, faults } = chosen;
   const log = deps.makeLog(config.logLevel);
-  const { clock, random, version, writerPath, residentBytes } = deps;
+  const { clock, random, version, programs, residentBytes } = deps;
+  const { simulate } = options;
+  const holder = await openKeeper({
+    ...{ config, simulate, clock, random },
+    holderPath: join(programs, 'gpio-holder.js'),
+  });
+  const keeping = holder?.ok === true ? holder.value : null;
+  const hardware = await openHardware({
+    ...{ config, simulate, clock, random, log },
+    busThreadPath: join(programs, 'bus-thread.js'),
+    keeper: keeping?.keeper ?? null,
+  });
   const appliance = await startAppliance({
-    ...{ config, clock, random, log, version, writerPath, residentBytes },
+    ...{ config, clock, random, log, version, residentBytes, hardware, holder: keeping },
+    writerPath: join(programs, 'store-writer.js'),
     configHash: createHash('sha256').update(text).digest('hex').slice(0, 16),
-    gpio: await openGpio(config, options.simulate, clock),
-    clockQuality: clockQualityWatch(clock),
-    initialFaults: faults,
+    clockState: clockStateOf({ clock, adjtimex: await kernelClock(), exists: existsSync }),
+    initialFaults: holder?.ok === false ? [...faults, holderDown(holder.error)] : faults,
   });
   const { boards, http, broker } = appliance.ports;
   log('info', 'started', { version, boards, http, broker, zones: config.zones.length });
@@ -93,6 +108,12 @@ function chooseConfig(options: RunOptions, { io, environment }: RunDeps): Chosen
   return { config: fallback.config, text: known, faults: [configFault('configRefused', detail)] };
 }
 
+/** How to ask the kernel whether somebody sets its clock; null where that cannot be asked. */
+export async function kernelClock(): Promise<ClockSources['adjtimex']> {
+  const libc = await loadLibc();
+  return libc.ok ? (timex) => libc.value.adjtimex(timex) : null;
+}
+
 function configFault(fault: string, detail: string): FaultNotice {
   return { fault, subject: 'config', raised: true, detail };
 }
@@ -110,38 +131,4 @@ function readText(file: string, io: CommandIo): string | null {
 function stateDirectoryIn(text: string | null): string {
   const named = /^state:\s*(?:#.*)?\n(?:[ \t]+.*\n)*?[ \t]+directory:[ \t]*["']?([^"'\s#]+)/m;
   return named.exec(text ?? '')?.[1] ?? DEFAULT_STATE_DIRECTORY;
-}
-
-/** The configured backend; one that does not load makes every line a fault with its reason. */
-async function openGpio(config: Config, simulate: boolean, clock: Clock): Promise<GpioBackend> {
-  if (simulate || config.gpio.backend === 'simulated') {
-    const { mirrorDirectory } = config.gpio;
-    return new SimulatedGpio(
-      mirrorDirectory === null ? { clock } : { clock, mirrorDir: mirrorDirectory },
-    );
-  }
-  const opened = await openOnoffBackend({ clock });
-  return opened.ok ? opened.value : absentGpio(opened.error);
-}
-
-function absentGpio(error: HalError): GpioBackend {
-  const refuse = () => ({ ok: false, error }) as const;
-  return { kind: 'absent', openOutput: refuse, openInput: refuse, close: () => undefined };
-}
-
-const SYNCHRONISED_MARK = '/run/systemd/timesync/synchronized';
-const CLOCK_CHECK_MS = 10_000;
-
-/** Asks the time service's mark file at most every ten seconds. */
-function clockQualityWatch(clock: Clock): () => 'synchronised' | 'unsynchronised' {
-  let checkedAtMs = Number.NEGATIVE_INFINITY;
-  let synchronised = false;
-  return () => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - checkedAtMs >= CLOCK_CHECK_MS) {
-      checkedAtMs = nowMs;
-      synchronised = existsSync(SYNCHRONISED_MARK);
-    }
-    return synchronised ? 'synchronised' : 'unsynchronised';
-  };
 }

@@ -10,6 +10,7 @@ import { Unit } from './unit.ts';
 const COMMANDS = [
   'run',
   'demo',
+  'doctor',
   'check-config',
   'watch',
   'decode',
