@@ -77,6 +77,10 @@ const tasks = {
     setup({ tests: false });
     return runEntry('test/kernel/main.ts', [], args);
   },
+  async 'proof:detection'() {
+    setup({ tests: false });
+    return runEntry('bench/detection/main.ts', [], args);
+  },
   async generate() {
     setup({ tests: false });
     return runEntry('scripts/generate.ts', [], args);
