@@ -87,9 +87,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
 
   const memory = openMemory(options, (trouble) => tell.trouble(trouble));
   const lines = driveRestored(options, memory);
-  options.holder?.settled();
   closers.add('gpio', () => {
-    dropFaultRelay(lines, log);
     options.holder?.close();
     options.hardware.gpio.close();
   });
@@ -107,7 +105,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   const links = linksOf(config, broker, { clock, random, log });
   const core = makeCore(options, { memory, lines, store, meter, bank, links, recovered });
   tell.to(core);
-  for (const notice of [...memory.faults, ...lines.faults]) core.fault(notice);
+  for (const notice of memory.faults) core.fault(notice);
   core.start(recovered.recoveredEvents, [startedEvent(options, recovered)]);
   const deaf = hearInputs(core, lines, clock);
 
@@ -119,7 +117,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   const http = await openHealth(options, watched);
   if (http !== null) closers.add('health', () => http.close());
   let why = 'stopped';
-  closers.add('core', () => core.stop(why, UPLINK_FAREWELL_MS));
+  closers.add('core', () => stopCore(core, why, log));
   closers.add('sensors', () => sensors.close());
   closers.add('box', () => box.stop());
   closers.add('inputs', deaf);
@@ -162,14 +160,17 @@ class Teller {
   }
 }
 
-/** Opens the lines at the levels that the restored panel wants: no gap between two runs. */
+/**
+ * Opens the lines at the levels that the restored panel wants: no gap between two runs. The fault
+ * relay rises with the first step: until then nobody watches.
+ */
 function driveRestored(options: ApplianceOptions, memory: Memory): OpenedLines {
-  const { config, clock, hardware } = options;
+  const { config, clock, random, hardware } = options;
   const nowMs = clock.monotonicMs();
   const plan = panelPlanOf(config);
   const { panel } = restoreFromMemory(plan, memory.snapshot, memory.ring.recovered.events, nowMs);
-  const levels = outputsOf(panel, nowMs);
-  const lines = openLines(config, hardware.gpio, levels);
+  const levels = { ...outputsOf(panel, nowMs), faultRelay: false };
+  const lines = openLines(config, hardware.gpio, levels, { clock, random });
   // Failures show again, as faults, with the first step.
   new Annunciator(lines.outputs).drive(levels, nowMs);
   return lines;
@@ -214,7 +215,7 @@ function makeCore(options: ApplianceOptions, opened: Opened): Core {
   return new Core({
     ...options,
     clockQuality,
-    pulse: holder === null ? null : new HolderPulse(holder),
+    pulse: holder === null ? null : pulseOf(holder, opened.lines),
     bootId,
     bank: opened.bank,
     panel: opened.recovered.panel,
@@ -227,6 +228,29 @@ function makeCore(options: ApplianceOptions, opened: Opened): Core {
     wallTime: () => isoFromWallMs(clock.wallMs()),
     hooks: opened.meter.hooks,
   });
+}
+
+/** Beats, and lets the holder release what is left of an earlier configuration. */
+function pulseOf(holder: HolderClient, { isSettled }: OpenedLines): HolderPulse {
+  let settled = false;
+  return new HolderPulse({
+    beat: () => {
+      if (!settled && isSettled()) {
+        settled = true;
+        holder.settled();
+      }
+      return holder.beat();
+    },
+  });
+}
+
+function stopCore(core: Core, why: string, log: Log): Promise<void> {
+  const stopped = core.stop(why, UPLINK_FAREWELL_MS);
+  // The last step is over, and the farewells take seconds.
+  for (const { message } of core.annunciator.rest()) {
+    log('error', 'output not at rest', { detail: message });
+  }
+  return stopped;
 }
 
 function hearInputs(core: Core, { inputs }: OpenedLines, clock: Clock): Cancel {
@@ -244,13 +268,4 @@ function startedEvent({ version, configHash }: ApplianceOptions, recovered: Reco
     type: 'started',
     data: { version, configHash, restoredAlarms, recoveredEvents: recoveredEvents.length },
   } as const;
-}
-
-/** An appliance that has stopped watches nothing: its fault relay says so. The rest stays put. */
-function dropFaultRelay({ outputs }: OpenedLines, log: Log): void {
-  for (const { role, output } of outputs) {
-    if (role !== 'faultRelay') continue;
-    const dropped = output.write(false);
-    if (!dropped.ok) log('error', 'fault relay not dropped', { detail: dropped.error.message });
-  }
 }

@@ -172,7 +172,9 @@ export class Core {
 
   /** For the verdict of `/health`: that lines are really being written. */
   get outputProgress(): { readonly lines: number; readonly lastWriteMs: number } {
-    return { lines: this.#parts.outputs.length, lastWriteMs: this.#lastWriteMs };
+    // Lines that never opened are faults: a restart would not open them.
+    const lines = this.annunciator.writes === 0 ? 0 : this.#parts.outputs.length;
+    return { lines, lastWriteMs: this.#lastWriteMs };
   }
 
   /** Readings of the appliance itself, for telemetry. */

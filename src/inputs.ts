@@ -5,6 +5,8 @@ import type { OpenedLines } from './outputs.ts';
 
 /** A line that died without an edge is noticed within this. */
 const LOOK_MS = 1000;
+/** One that chattered must have rested so long: a loose contact is one fault, not one a minute. */
+const RESTED_MS = 60_000;
 
 export interface InputEars {
   readonly clock: Clock;
@@ -15,7 +17,7 @@ export interface InputEars {
 /**
  * A contact that is active from the start is signalled at once: nobody will press it again. Fault
  * `inputFailed`, subject `input:<id>`: raised once, restored when the line can be read again; one
- * that chattered is restored by the next clean change.
+ * that chattered is restored by the next clean change, or when it has rested for a minute.
  * @returns what ends it
  */
 export function followInputs(inputs: OpenedLines['inputs'], ears: InputEars): Cancel {
@@ -33,6 +35,8 @@ function followInput(
 ): Cancel {
   const subject = `input:${input.name}`;
   let trouble: Trouble = 'none';
+  let restlessAtMs = -Infinity;
+  const told = { itself: false };
   const turn = (to: Trouble, detail: string): void => {
     const isNews = (to === 'none') !== (trouble === 'none');
     trouble = to;
@@ -43,14 +47,22 @@ function followInput(
     cancel = clock.after(LOOK_MS, look);
     const read = input.read();
     if (!read.ok) turn('unreadable', read.error.message);
-    else if (trouble === 'unreadable') turn('none', `${input.name} works`);
+    else if (input.isRestless === true) restlessAtMs = clock.monotonicMs();
+    else if (trouble === 'unreadable' || clock.monotonicMs() - restlessAtMs >= RESTED_MS) {
+      turn('none', `${input.name} works`);
+    }
     return read.ok && read.value;
   };
   input.onChange((active) => {
+    told.itself = true;
     turn('none', `${input.name} works`);
     ears.signal(signal(active));
   });
-  input.onError(({ message }) => turn('restless', message));
-  if (look()) ears.signal(signal(true));
+  input.onError(({ message }) => {
+    restlessAtMs = clock.monotonicMs();
+    turn('restless', message);
+  });
+  // A line that opens only now has told its level itself.
+  if (look() && !told.itself) ears.signal(signal(true));
   return () => cancel();
 }

@@ -1,28 +1,32 @@
-/** Opens what the configuration wires; a line that does not open is a fault, not a failed start. */
+/**
+ * Opens what the configuration wires. A line that does not open keeps nobody from starting: it is
+ * asked for again until it does, and whoever uses it tells the fault meanwhile.
+ */
 import type { OutputBinding } from './alarm/annunciator.ts';
 import type { Config } from './config-schema.ts';
-import type { FaultNotice, InputSignal } from './domain/step.ts';
+import type { InputSignal } from './domain/step.ts';
 import { zoneId } from './domain/units.ts';
+import type { PatientTools } from './hal/gpio/patient-lines.ts';
+import { PatientInput, PatientOutput } from './hal/gpio/patient-lines.ts';
 import type { DigitalInput, GpioBackend, OnLoss } from './hal/ports.ts';
 
 type InputConfig = Config['gpio']['inputs'][number];
 type OutputConfig = Config['gpio']['outputs'][number];
 
 export interface OpenedLines {
-  /** With their feedback, where one is wired and open. */
+  /** With their feedback, where one is wired. */
   readonly outputs: readonly OutputBinding[];
   /** Inputs that tell the panel something; feedback inputs belong to their outputs. */
   readonly inputs: readonly {
     readonly input: DigitalInput;
     readonly signal: (active: boolean) => InputSignal;
   }[];
-  readonly faults: readonly FaultNotice[];
-}
-
-/** An open feedback input and how late its debounce makes it. */
-interface Feedback {
-  readonly input: DigitalInput;
-  readonly debounceMs: number;
+  /**
+   * Whether a keeper may release what was not asked for by now. Not while an output is missing: its
+   * line may be kept since the last run, and sound. One that is busy may be held by that very
+   * keeper, for an earlier configuration, and opens once it is released.
+   */
+  readonly isSettled: () => boolean;
 }
 
 /**
@@ -33,37 +37,39 @@ export function openLines(
   config: Config,
   gpio: GpioBackend,
   restored: Readonly<Record<string, boolean>>,
+  tools: PatientTools,
 ): OpenedLines {
-  const faults: FaultNotice[] = [];
-  const feedbacks = openFeedbacks(config, gpio, faults);
-  const outputs: OutputBinding[] = [];
-  for (const wired of config.gpio.outputs) {
-    const active = restored[wired.role] === true;
-    const opened = gpio.openOutput(wired.id, addressOf(wired), active, onLossOf(wired.role));
-    if (opened.ok) {
-      const feedback = wired.feedback === null ? undefined : feedbacks.get(wired.feedback);
-      outputs.push({
-        id: wired.id,
-        role: wired.role,
-        output: opened.value,
-        pattern: wired.pattern,
-        feedback: feedback?.input ?? null,
-        settleMs: wired.settleMs + (feedback?.debounceMs ?? 0),
-      });
-    } else faults.push(unopened(`output:${wired.id}`, 'outputFailed', opened.error.message));
-  }
-  const inputs: OpenedLines['inputs'][number][] = [];
-  for (const wired of config.gpio.inputs) {
+  const openInput = (wired: InputConfig): DigitalInput => {
+    const { id, debounceMs } = wired;
+    return new PatientInput(id, tools, () => gpio.openInput(id, addressOf(wired), debounceMs));
+  };
+  const { inputs, outputs } = config.gpio;
+  // Before the outputs, so that each of them is compared from its first write on.
+  const feedbacks = new Map(
+    inputs
+      .filter(({ role }) => role === 'feedback')
+      .map((wired) => [wired.id, { input: openInput(wired), debounceMs: wired.debounceMs }]),
+  );
+  const opened = outputs.map((wired) => {
+    const { id, role, pattern, settleMs } = wired;
+    const onLoss = onLossOf(role);
+    const output = new PatientOutput(id, tools, restored[role] === true, (active) =>
+      gpio.openOutput(id, addressOf(wired), active, onLoss),
+    );
+    const feedback = wired.feedback === null ? undefined : feedbacks.get(wired.feedback);
+    const afterMs = settleMs + (feedback?.debounceMs ?? 0);
+    return { id, role, output, pattern, feedback: feedback?.input ?? null, settleMs: afterMs };
+  });
+  const followed = inputs.flatMap((wired) => {
     const { id, role, zone } = wired;
-    if (role === 'feedback') continue;
-    const opened = gpio.openInput(id, addressOf(wired), wired.debounceMs);
-    if (opened.ok) {
-      const inZone = zone === null ? null : zoneId(zone);
-      const signal = (active: boolean): InputSignal => ({ input: id, role, zone: inZone, active });
-      inputs.push({ input: opened.value, signal });
-    } else faults.push(unopened(`input:${id}`, 'inputFailed', opened.error.message));
-  }
-  return { outputs, inputs, faults };
+    if (role === 'feedback') return [];
+    const inZone = zone === null ? null : zoneId(zone);
+    const signal = (active: boolean): InputSignal => ({ input: id, role, zone: inZone, active });
+    return [{ input: openInput(wired), signal }];
+  });
+  const isSettled = (): boolean =>
+    opened.every(({ output: { trouble } }) => trouble === null || trouble.kind === 'busy');
+  return { outputs: opened, inputs: followed, isSettled };
 }
 
 /**
@@ -74,32 +80,6 @@ function onLossOf(role: OutputConfig['role']): OnLoss {
   return role === 'faultRelay' ? 'drop' : 'keep';
 }
 
-/** Before the outputs, so that each of them is compared from its first write on. */
-function openFeedbacks(
-  config: Config,
-  gpio: GpioBackend,
-  faults: FaultNotice[],
-): ReadonlyMap<string, Feedback> {
-  const feedbacks = new Map<string, Feedback>();
-  for (const wired of config.gpio.inputs) {
-    if (wired.role !== 'feedback') continue;
-    const { id, debounceMs } = wired;
-    const opened = gpio.openInput(id, addressOf(wired), debounceMs);
-    if (opened.ok) feedbacks.set(id, { input: opened.value, debounceMs });
-    else {
-      const users = config.gpio.outputs.filter(({ feedback }) => feedback === id);
-      const names = users.map((output) => `"${output.id}"`).join(', ');
-      const detail = `${opened.error.message}; output ${names || '(none)'} works without feedback`;
-      faults.push(unopened(`input:${id}`, 'inputFailed', detail));
-    }
-  }
-  return feedbacks;
-}
-
 function addressOf({ chip, line, activeLow, bias }: InputConfig | OutputConfig) {
   return { chip, line, activeLow, bias };
-}
-
-function unopened(subject: string, fault: string, detail: string): FaultNotice {
-  return { fault, subject, raised: true, detail };
 }

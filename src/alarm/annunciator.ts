@@ -5,7 +5,7 @@
  */
 import type { FaultNotice } from '../domain/step.ts';
 import type { OutputLevels, OutputRole } from '../domain/view.ts';
-import type { DigitalInput, DigitalOutput } from '../hal/ports.ts';
+import type { DigitalInput, DigitalOutput, HalError } from '../hal/ports.ts';
 import { patternLevel } from './pattern.ts';
 import type { Pattern } from './plan.ts';
 
@@ -68,9 +68,8 @@ export class Annunciator {
 
   /**
    * Brings every line to what the panel wants. Call it after each step, at least every 100 ms.
-   * @returns faults raised and restored: `outputFailed` (the write failed, or the feedback cannot
-   * be
-   *   read) and `outputDisagrees` (the feedback says otherwise).
+   * @returns faults raised and restored: `outputFailed` (the line does not open, or a write failed)
+   *   and `outputDisagrees` (the feedback says otherwise, or cannot be read).
    */
   drive(levels: OutputLevels, nowMs: number): readonly FaultNotice[] {
     const notices: FaultNotice[] = [];
@@ -83,6 +82,20 @@ export class Annunciator {
   /** Successful writes since the start: the proof of work for the watchdog. */
   get writes(): number {
     return this.#writes;
+  }
+
+  /**
+   * After the last step: the fault relay drops, because nobody watches any longer, and what sounds
+   * in pulses goes on without them. Nothing may be driven afterwards.
+   * @returns what could not be written
+   */
+  rest(): readonly HalError[] {
+    return this.#lines.flatMap(({ binding, commanded }) => {
+      const { role, pattern, output } = binding;
+      if (role !== 'faultRelay' && pattern === 'steady') return [];
+      const rested = output.write(role !== 'faultRelay' && commanded);
+      return rested.ok ? [] : [rested.error];
+    });
   }
 
   #write(line: Line, commanded: boolean, nowMs: number, notices: FaultNotice[]): void {

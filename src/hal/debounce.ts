@@ -52,6 +52,11 @@ export class Debounce {
     return this.#level;
   }
 
+  /** Chatters, or is held: the level may be an old one. */
+  get isRestless(): boolean {
+    return this.#held || (this.#chatterTold && this.#cancel !== null);
+  }
+
   /**
    * The line moved and is now at `level`.
    * @param stampMs when it did, in the clock's monotonic time, where something better than now is

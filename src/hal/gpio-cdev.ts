@@ -18,7 +18,7 @@ import { CdevLines } from './gpio/cdev-lines.ts';
 import { CdevOutput } from './gpio/cdev-output.ts';
 import { CommandedOutput } from './gpio/commanded-output.ts';
 import type { Keeping } from './gpio/kept-line.ts';
-import { intention } from './gpio/kept-line.ts';
+import { intention, levelOnLoss } from './gpio/kept-line.ts';
 import type { LineKeeper } from './gpio/line-keeper.ts';
 import { whereText } from './gpio/line-text.ts';
 import type { GpioNoticeListener } from './gpio/notice.ts';
@@ -103,13 +103,15 @@ class CdevBackend implements GpioBackend {
     const { key } = located.value;
     const holder = this.#open.get(key);
     if (holder !== undefined) return inUse(name, at, holder);
+    // A line whose chip was gone is handed over again as it was told last.
+    let set = levelOnLoss(at, onLoss);
     const raw = new CdevOutput({
       calls: this.#calls,
       where: whereText(name, at),
       acquire: (high) => {
         const found = this.#locate(name, at);
         if (!found.ok) return found;
-        return this.#lines.output({ ...found.value, name, at, onLoss }, high);
+        return this.#lines.output({ ...found.value, name, at, set }, high);
       },
       released: (descriptor) => {
         this.#open.delete(key);
@@ -119,7 +121,9 @@ class CdevBackend implements GpioBackend {
     const high = initialActive !== at.activeLow;
     const opened = raw.open(high);
     if (!opened.ok) return opened;
-    const intend = intention(this.#keeping, key, onLoss);
+    const intend = intention(this.#keeping, key, onLoss, (level) => {
+      set = level;
+    });
     const output = new CommandedOutput(name, at, raw, high, intend);
     this.#open.set(key, output);
     return done(output);

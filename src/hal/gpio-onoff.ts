@@ -10,6 +10,8 @@
  * level. A siren keeps sounding through a restart; a fault relay does not drop by itself either,
  * so whoever closes it writes the safe level first.
  */
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '../domain/ports.ts';
 import { CommandedOutput } from './gpio/commanded-output.ts';
 import type { Keeping } from './gpio/kept-line.ts';
@@ -176,13 +178,13 @@ class OnoffBackend implements GpioBackend {
   #export(number: number, direction: 'in' | 'high' | 'low'): ExportedLine {
     const parked = this.#parked.get(number);
     this.#parked.delete(number);
-    if (parked === undefined) return this.#exportLine(number, direction);
-    if (direction === 'in') {
+    if (parked !== undefined) {
+      // One that does not obey may have been given back by somebody else: exported anew.
+      if (direction !== 'in' && obeys(parked, direction === 'high')) return parked;
       parked.unexport();
-      return this.#exportLine(number, direction);
     }
-    parked.write(direction === 'high');
-    return parked;
+    mayExport(this.#root, number);
+    return this.#exportLine(number, direction);
   }
 
   /** Releases a line that did not come up as asked, and reports the first reason. */
@@ -191,6 +193,28 @@ class OnoffBackend implements GpioBackend {
     const also = released.ok ? '' : `; ${released.error.message}`;
     return failed(why.kind, `${whereText(name, at)}: ${why.message}${also}`, why.cause);
   }
+}
+
+function obeys(line: ExportedLine, high: boolean): boolean {
+  try {
+    line.write(high);
+    return true;
+  } catch {
+    return false; // Whatever it was, the next export meets it too, and says it.
+  }
+}
+
+/**
+ * Throws what the package would meet, and not bear well, each time a line is asked for again. Where
+ * files are forbidden it tries ten thousand times in a row, for the sake of udev: the step must not
+ * wait so long. Where a level cannot be read it throws and leaves a descriptor open.
+ */
+function mayExport(root: string, number: number): void {
+  const exported = valueFile(root, number);
+  const isExported = existsSync(exported);
+  const path = isExported ? exported : join(root, 'export');
+  if (existsSync(path)) closeSync(openSync(path, constants.O_WRONLY));
+  if (isExported) readFileSync(exported);
 }
 
 function attempt<T>(name: string, at: LineAddress, doing: string, run: () => T): HalResult<T> {

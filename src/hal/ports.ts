@@ -71,6 +71,8 @@ export interface DigitalInput {
   onChange(listener: (active: boolean, edgeAtMs: number) => void): void;
   /** One listener; trouble that no `read` asked about: a failed read, a line that chatters. */
   onError(listener: (error: HalError) => void): void;
+  /** While the line does not settle: its level is an old one. Absent where nobody can tell. */
+  readonly isRestless?: boolean;
   /** Nothing is reported afterwards. Harmless when repeated. */
   close(): void;
 }

@@ -33,7 +33,7 @@ export type LineFault = 'absent' | 'busy' | 'permission' | 'writeFails' | 'readF
 
 export interface SimulatedGpioOptions {
   readonly clock: Clock;
-  /** Chip labels and their numbers of lines; without it any chip exists, with 64 lines. */
+  /** Chip labels and their numbers of lines; without it any chip exists. */
   readonly chips?: Readonly<Record<string, number>>;
   /** Names of lines of each chip; without it a name is a line of its own. */
   readonly lineNames?: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -62,7 +62,8 @@ interface Line extends Place {
 }
 
 const OPEN_FAULTS: ReadonlySet<string> = new Set<HalErrorKind>(['absent', 'busy', 'permission']);
-const ANY_CHIP_LINES = 64;
+/** As many as a configuration can name: a dry run takes the lines of any machine. */
+const ANY_CHIP_LINES = 1024;
 const UNTOUCHED = {
   high: null,
   fault: null,

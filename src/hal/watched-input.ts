@@ -52,6 +52,10 @@ export class WatchedInput implements DigitalInput {
     return done(this.#debounce.level);
   }
 
+  get isRestless(): boolean {
+    return this.#debounce.isRestless;
+  }
+
   onChange(listener: (active: boolean, edgeAtMs: number) => void): void {
     this.#change = listener;
   }

@@ -80,6 +80,30 @@ describe('the annunciator', () => {
     expect(steady.output.intended).toEqual([]);
   });
 
+  it.each([
+    ['temporalThree', SIREN, true],
+    ['temporalThree', OFF, false],
+    ['steady', SIREN, null],
+  ] as const)('at rest goes on without the pauses of %s', (pattern, levels, wanted) => {
+    const { output, annunciator } = rig({ pattern });
+    annunciator.drive(levels, 0);
+    annunciator.drive(levels, 600);
+    const before = output.writes.length;
+    expect(annunciator.rest()).toEqual([]);
+    expect(output.writes.slice(before)).toEqual(wanted === null ? [] : [wanted]);
+  });
+
+  it('at rest drops the fault relay, or says that it could not', () => {
+    const { output, annunciator } = rig({ role: 'faultRelay' });
+    annunciator.drive({ ...OFF, faultRelay: true }, 0);
+    expect(output.writes).toEqual([true]);
+    output.broken = true;
+    expect(annunciator.rest().map(({ message }) => message)).toEqual(['no such line']);
+    output.broken = false;
+    expect(annunciator.rest()).toEqual([]);
+    expect(output.writes).toEqual([true, false]);
+  });
+
   it('writes on change, and again each second', () => {
     const { output, annunciator } = rig();
     annunciator.drive(OFF, 0);

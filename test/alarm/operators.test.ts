@@ -263,6 +263,16 @@ describe('inputs', () => {
     expect(outputs(bench).siren).toBe(true);
   });
 
+  it('a charger that reports its battery is a fault while it does', () => {
+    const bench = new Bench(onePlan());
+    bench.signal({ role: 'batteryFail', active: true, input: 'psu' });
+    expect(condition(bench)).toBe('fault');
+    expect(outputs(bench)).toMatchObject({ faultRelay: false });
+    bench.signal({ role: 'batteryFail', active: false, input: 'psu' });
+    expect(condition(bench)).toBe('normal');
+    expect(bench.types()).toEqual(['faultRaised', 'faultRestored']);
+  });
+
   it('tamper is supervisory and missing mains a fault, each while it lasts', () => {
     const bench = new Bench(onePlan());
     bench.signal({ role: 'mainsFail', active: true, input: 'm' });

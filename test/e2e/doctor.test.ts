@@ -53,6 +53,8 @@ describe.skipIf(!onLinux)('doctor on this machine (needs Linux)', () => {
         openHardware: () => Promise.resolve(simulatedHardware(clock)),
         boxLimits: () => DEFAULT_BOX_LIMITS,
         confirm: () => Promise.resolve(false),
+        hearSignals: () => ({ signal: new AbortController().signal, end: () => undefined }),
+        exported: () => false,
       },
     );
     return { code, out: out.join('\n') };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawBoard } from './field.ts';
@@ -44,20 +44,7 @@ describe('an appliance whose outputs are held', () => {
   beforeAll(async () => {
     unit = await Unit.prepare();
     lines = join(unit.scratch.memory, 'gpio');
-    unit.configure({
-      boards: [{ id: 'a', match: { serial: 'A' } }],
-      zones: [{ id: 'a', sensors: [{ sensor: 'a', channel: 'ADC1', role: 'smoke' }] }],
-      gpio: {
-        backend: 'simulated',
-        mirrorDirectory: lines,
-        holder: 'auto',
-        outputs: [
-          { id: 'siren', role: 'siren', line: SIREN },
-          { id: 'strobe', role: 'strobe', line: STROBE, pattern: 'pulsed' },
-          { id: 'fault-relay', role: 'faultRelay', line: FAULT_RELAY },
-        ],
-      },
-    });
+    configure([{ id: 'strobe', role: 'strobe', line: STROBE, pattern: 'pulsed' }]);
     await unit.start();
     board = await RawBoard.connect(unit.boardPort, 'A');
     board.smoke();
@@ -72,6 +59,21 @@ describe('an appliance whose outputs are held', () => {
     await unit.remove();
   }, 60_000);
 
+  const configure = (more: readonly object[]): void =>
+    unit.configure({
+      boards: [{ id: 'a', match: { serial: 'A' } }],
+      zones: [{ id: 'a', sensors: [{ sensor: 'a', channel: 'ADC1', role: 'smoke' }] }],
+      gpio: {
+        backend: 'simulated',
+        mirrorDirectory: lines,
+        holder: 'auto',
+        outputs: [
+          { id: 'siren', role: 'siren', line: SIREN },
+          ...more,
+          { id: 'fault-relay', role: 'faultRelay', line: FAULT_RELAY },
+        ],
+      },
+    });
   const relay = (active: boolean) =>
     eventually(
       () => `fault relay ${active}: ${unit.said} ${holderLog()}`,
@@ -144,5 +146,21 @@ describe('an appliance whose outputs are held', () => {
     await relay(false);
     expect(unit.level(SIREN)).toBe(true);
     await unit.start();
+  }, 90_000);
+
+  it('releases what is configured no longer, but nothing while an output is missing', async () => {
+    await unit.end('SIGKILL');
+    const value = join(lines, `simulated-${SIREN}`, 'value');
+    rmSync(value);
+    mkdirSync(value);
+    configure([]);
+    await unit.start();
+    await unit.fault('outputFailed');
+    const released = () => holderLog().includes('"lines released: no longer configured"');
+    expect(released()).toBe(false);
+    rmdirSync(value);
+    await unit.siren(true);
+    await eventually('the strobe is released', released);
+    expect(holderLog()).toContain(`"keys":"simulated:simulated:${STROBE}"`);
   }, 90_000);
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CdevCalls } from '../../src/hal/gpio/cdev-calls.ts';
 import type { GpioNotice } from '../../src/hal/gpio/notice.ts';
@@ -228,6 +228,58 @@ describe('outputs of the character device with a keeper', () => {
     next.close();
   });
 
+  it.each([
+    [false, true, true],
+    [true, true, false],
+    [false, false, false],
+  ])('active-low %s, to show %s on loss: kept so through an unplugging', async (low, on, set) => {
+    const { next, siren } = await start(false, 'keep', low);
+    siren.intend?.(on);
+    expect(keeper.lines.get(KEY)?.set).toBe(set);
+    model.setGone(CHIP, true);
+    expect(siren.write(true).ok).toBe(false);
+    model.setGone(CHIP, false);
+    siren.write(true);
+    expect(siren.write(true).ok).toBe(true);
+    expect(keeper.lines.get(KEY)?.set).toBe(set);
+    next.close();
+  });
+
+  it('never leave their keeper with a descriptor that is closed', async () => {
+    const handed = new Set<number>();
+    const isOpen = (): boolean[] => [...handed].map((one) => existsSync(`/proc/self/fd/${one}`));
+    const remembering = new Proxy(keeper, {
+      get: (target, name) => {
+        if (name === 'keep')
+          return (key: string, descriptor: number, onLoss: { set: boolean | null }) => {
+            handed.clear();
+            handed.add(descriptor);
+            return target.keep(key, descriptor, onLoss);
+          };
+        if (name === 'drop') {
+          expect(isOpen()).not.toContain(false);
+          handed.clear();
+        }
+        const found: unknown = Reflect.get(target, name);
+        return typeof found === 'function' ? (found.bind(target) as unknown) : found;
+      },
+    });
+    const next = await open(remembering);
+    const siren = value(next.openOutput('siren', AT, true));
+    expect(isOpen()).toEqual([true]);
+    model.setGone(CHIP, true);
+    for (let write = 0; write < 3; write++) expect(siren.write(true).ok).toBe(false);
+    expect(isOpen()).toEqual([true]);
+    model.setGone(CHIP, false);
+    siren.write(true);
+    expect(isOpen()).toEqual([true]);
+    siren.close();
+    keeper.isBroken = true;
+    next.openInput('reset', AT, 0);
+    expect(isOpen()).toEqual([]);
+    next.close();
+  });
+
   it('are requested anew where what was kept is no request of theirs', async () => {
     const strange = openSync(`${model.devDirectory}/gpiochip10`, 'r');
     keeper.keep(KEY, strange, { set: null });
@@ -243,8 +295,15 @@ describe('outputs of the character device with a keeper', () => {
     keeper.isBroken = true;
     const { next, siren } = await start(true);
     expect(siren.write(false).ok).toBe(true);
-    expect(notices.map(({ kind }) => kind)).toEqual(['keeper', 'keeper']);
+    expect(notices.map(({ kind }) => kind)).toEqual(['keeper']);
     expect(notices[0]?.detail).toContain('the holder does not answer');
+    // Whatever is tried again and again is not told of again and again.
+    model.holdElsewhere(CHIP, 18, 'other');
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(next.openOutput('strobe', { ...AT, line: 18 }, true).ok).toBe(false);
+      expect(next.openInput('reset', { ...AT, line: 18 }, 0).ok).toBe(false);
+    }
+    expect(notices).toHaveLength(1);
     next.close();
   });
 

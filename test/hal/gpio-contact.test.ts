@@ -68,7 +68,7 @@ describe('a contact', () => {
   it('may be active high, and on a line by name', async () => {
     const { drain } = await begin({ ...OPTIONS, line: 'GPIO17', activeLow: false });
     expect(drain()('detector').value).toBe(0);
-    world.gpio.setLevel(CHIP, 'GPIO17', true);
+    world.gpio.setLevel(CHIP, 17, true);
     await world.clock.run(60);
     expect(drain()('detector').value).toBe(1);
   });

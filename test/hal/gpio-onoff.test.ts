@@ -1,3 +1,5 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openOnoffBackend } from '../../src/hal/gpio-onoff.ts';
 import type { DigitalInput, DigitalOutput, GpioBackend, HalResult } from '../../src/hal/ports.ts';
@@ -6,6 +8,7 @@ import { type ModelFault, SysfsModel, systemError } from './sysfs-model.ts';
 
 const CHIP = 'pinctrl-test';
 const NUMBER = 512 + 17;
+const AT = { chip: CHIP, line: 17, activeLow: false };
 
 describe('GPIO over onoff', () => {
   let model: SysfsModel;
@@ -49,6 +52,48 @@ describe('GPIO over onoff', () => {
     expect(result).toMatchObject({ ok: false, error: { kind } });
     expect(text(result)).toContain(words);
     expect(text(result)).toContain('siren (GPIO chip "pinctrl-test", line 17)');
+  });
+
+  it.skipIf(process.geteuid?.() !== 0 || process.seteuid === undefined)(
+    'asks nothing of the package where files are forbidden: it would wait (needs root to try)',
+    async () => {
+      let asked = 0;
+      const exportLine: typeof model.exportLine = (number, direction) => {
+        asked += 1;
+        return model.exportLine(number, direction);
+      };
+      const forbidden = value(await openOnoffBackend({ clock, sysfsRoot: model.root, exportLine }));
+      chmodSync(model.root, 0o755);
+      writeFileSync(join(model.root, 'export'), '', { mode: 0o200 });
+      model.setLevel(NUMBER + 1, true);
+      process.seteuid?.(65_534);
+      try {
+        for (const line of [17, 18]) {
+          const result = forbidden.openOutput('siren', { ...AT, line }, true);
+          expect(result).toMatchObject({ ok: false, error: { kind: 'permission' } });
+          expect(text(result)).toContain('group "gpio"');
+        }
+      } finally {
+        process.seteuid?.(0);
+      }
+      expect(asked).toBe(0);
+      expect(forbidden.openOutput('siren', AT, true).ok).toBe(true);
+    },
+  );
+
+  it('asks nothing of the package where a level cannot be read: it would leak', async () => {
+    let asked = 0;
+    const exportLine: typeof model.exportLine = (number, direction) => {
+      asked += 1;
+      return model.exportLine(number, direction);
+    };
+    const opened = value(await openOnoffBackend({ clock, sysfsRoot: model.root, exportLine }));
+    mkdirSync(join(model.root, `gpio${NUMBER}`));
+    // Reading from its start is an i/o error.
+    symlinkSync('/proc/self/mem', join(model.root, `gpio${NUMBER}`, 'value'));
+    expect(text(opened.openOutput('siren', AT, true))).toContain('EIO');
+    expect(text(opened.openInput('siren', AT, 0))).toContain('EIO');
+    expect(asked).toBe(0);
   });
 
   it('gives a line back that did not come up, so that it can be tried again', () => {

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configSchema } from '../../src/config-schema.ts';
 import type { FaultNotice, InputSignal } from '../../src/domain/step.ts';
@@ -9,13 +9,18 @@ import type { GpioNotice } from '../../src/hal/gpio/notice.ts';
 import { openOnoffBackend } from '../../src/hal/gpio-onoff.ts';
 import type { DigitalInput, DigitalOutput, HalResult } from '../../src/hal/ports.ts';
 import { SimulatedGpio } from '../../src/hal/simulated.ts';
+import { openHardware } from '../../src/hardware.ts';
 import { followInputs } from '../../src/inputs.ts';
 import { openLines } from '../../src/outputs.ts';
 import { FakeKeeper } from './fake-keeper.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock, seededRandom } from './manual-clock.ts';
 import { SysfsModel } from './sysfs-model.ts';
 
 const CHIP = 'simulated';
+
+function tools(clock: ManualClock) {
+  return { clock, random: seededRandom(5) };
+}
 
 function configured(gpio: object) {
   return configSchema.parse({ gpio });
@@ -34,9 +39,10 @@ const WIRED = configured({
 
 describe('opening what is wired', () => {
   it('binds feedback to its output, and lets it settle and be debounced first', () => {
-    const gpio = new SimulatedGpio({ clock: new ManualClock() });
-    const { outputs, inputs, faults } = openLines(WIRED, gpio, { siren: true });
-    expect(faults).toEqual([]);
+    const clock = new ManualClock();
+    const gpio = new SimulatedGpio({ clock });
+    const { outputs, inputs, isSettled } = openLines(WIRED, gpio, { siren: true }, tools(clock));
+    expect(isSettled()).toBe(true);
     const seen = outputs.map(({ id, feedback, settleMs }) => [id, feedback?.name, settleMs]);
     expect(seen).toEqual([
       ['siren', 'siren-back', 270],
@@ -45,16 +51,6 @@ describe('opening what is wired', () => {
     expect(inputs.map(({ input }) => input.name)).toEqual(['reset']);
     expect([gpio.level(CHIP, 1), gpio.level(CHIP, 2)]).toEqual([true, true]);
     expect([gpio.bias(CHIP, 1), gpio.bias(CHIP, 4)]).toEqual(['pullDown', 'pullUp']);
-  });
-
-  it('lets an output work whose feedback does not open', () => {
-    const gpio = new SimulatedGpio({ clock: new ManualClock() });
-    gpio.setFault(CHIP, 3, 'busy');
-    const { outputs, faults } = openLines(WIRED, gpio, {});
-    expect(faults).toMatchObject([{ fault: 'inputFailed', subject: 'input:siren-back' }]);
-    expect(faults[0]?.detail).toContain('output "siren" works without feedback');
-    expect(outputs[0]?.feedback).toBe(null);
-    expect(outputs[0]?.output.write(true).ok).toBe(true);
   });
 });
 
@@ -67,12 +63,33 @@ describe('files that are kept for lines', () => {
 
   it('are lowered for the fault relay and left alone for the rest: simulated', () => {
     const keeper = new FakeKeeper();
-    const gpio = new SimulatedGpio({ clock: new ManualClock(), mirrorDir: directory, keeper });
-    openLines(WIRED, gpio, {});
+    const clock = new ManualClock();
+    const gpio = new SimulatedGpio({ clock, mirrorDir: directory, keeper });
+    openLines(WIRED, gpio, {}, tools(clock));
     expect([...keeper.files]).toEqual([
       ['simulated:simulated:1', { path: join(directory, 'simulated-1', 'value'), write: null }],
       ['simulated:simulated:2', { path: join(directory, 'simulated-2', 'value'), write: '1\n' }],
     ]);
+    gpio.close();
+  });
+
+  it('are named so that a process elsewhere finds them, for any line of any machine', async () => {
+    const keeper = new FakeKeeper();
+    const far = { id: 'siren', role: 'siren', chip: 'tegra234-gpio', line: 122 };
+    const config = configured({
+      backend: 'simulated',
+      mirrorDirectory: relative(process.cwd(), directory),
+      outputs: [far],
+    });
+    const { gpio } = await openHardware({
+      ...{ config, simulate: false, ...tools(new ManualClock()), log: () => undefined },
+      ...{ busThreadPath: '/none', keeper },
+    });
+    expect(gpio.openOutput('siren', { ...far, activeLow: false }, true)).toMatchObject({
+      ok: true,
+    });
+    const path = join(directory, 'tegra234-gpio-122', 'value');
+    expect([...keeper.files.values()]).toEqual([{ path, write: null }]);
     gpio.close();
   });
 
@@ -107,7 +124,7 @@ describe('following inputs', () => {
     const signals: InputSignal[] = [];
     const faults: FaultNotice[] = [];
     const start = () =>
-      followInputs(openLines(WIRED, gpio, {}).inputs, {
+      followInputs(openLines(WIRED, gpio, {}, tools(clock)).inputs, {
         clock,
         signal: (signal) => signals.push(signal),
         fault: (notice) => faults.push(notice),
@@ -162,6 +179,34 @@ describe('following inputs', () => {
     gpio.setLevel(CHIP, 4, false);
     clock.advance(100);
     expect(faults.map(({ raised }) => raised)).toEqual([true, false]);
+  });
+
+  it('takes it as mended when it has rested for a minute: nobody may ever press it', () => {
+    const { clock, gpio, faults, start } = following();
+    start();
+    const chatter = (): void => {
+      for (let edge = 0; edge < 300; edge++) {
+        gpio.setLevel(CHIP, 4, edge % 2 === 1);
+        clock.advance(10);
+      }
+    };
+    chatter();
+    clock.advance(50_000);
+    chatter();
+    clock.advance(50_000);
+    expect(faults.map(({ raised }) => raised)).toEqual([true]);
+    clock.advance(12_000);
+    expect(faults.map(({ raised }) => raised)).toEqual([true, false]);
+  });
+
+  it('does not take a line as mended that chatters on and on', () => {
+    const { clock, gpio, faults, start } = following();
+    start();
+    for (let edge = 0; edge < 20_000; edge++) {
+      gpio.setLevel(CHIP, 4, edge % 2 === 1);
+      clock.advance(10);
+    }
+    expect(faults.map(({ raised }) => raised)).toEqual([true]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { FaultNotice } from '../../src/domain/step.ts';
@@ -134,6 +135,51 @@ describe('the runtime’s side of the holder', () => {
     expect(client.keeper.drop('siren')).toEqual(DONE);
     expect(client.beat()).toEqual(DONE);
   });
+
+  it('has a line set on loss as it said last, whoever died or hung meanwhile', async () => {
+    type Act = boolean | 'holder' | 'runtime' | 'frozen';
+    const act = fc.constantFrom<Act>(true, false, true, false, 'holder', 'runtime', 'frozen');
+    const rig = await HolderRig.start();
+    ends.push(() => rig.remove());
+    const path = rig.file('siren', '');
+    let runtime = clientOf(rig.path);
+    const up = () => runtime.until('all is kept', () => runtime.client.trouble === null);
+    const keep = () => runtime.client.keeper.keepFile('siren', path, { write: null });
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 6 }), async (acts) => {
+        let last: boolean | null = null;
+        keep();
+        for (const each of acts) {
+          if (typeof each === 'boolean') {
+            last = each;
+            runtime.client.keeper.onLoss('siren', each);
+          } else if (each === 'holder') {
+            await rig.holder.end('SIGKILL');
+            await rig.startHolder();
+          } else if (each === 'frozen') {
+            process.kill(rig.pid, 'SIGSTOP');
+            for (let second = 0; second < 7; second++) runtime.second();
+            process.kill(rig.pid, 'SIGCONT');
+          } else {
+            // The next run has another opinion, or none yet.
+            runtime.client.close();
+            runtime = clientOf(rig.path);
+            last = null;
+            keep();
+          }
+        }
+        await up();
+        const before = last === null ? 'untouched' : last ? '0\n' : '1\n';
+        rig.file('siren', before);
+        runtime.client.close();
+        // The next one is taken after the loss of this one.
+        runtime = clientOf(rig.path);
+        await up();
+        expect(rig.read('siren')).toBe(last === null ? before : last ? '1\n' : '0\n');
+      }),
+      { numRuns: 12 },
+    );
+  }, 120_000);
 
   it('starts a holder where none is, each time less eagerly', () => {
     const startedAtMs: number[] = [];

@@ -1,5 +1,15 @@
 /** The holder's own rules in time that moves only when told to, over real sockets. */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -203,14 +213,35 @@ describe('a successor', () => {
 });
 
 describe('what a runtime says', () => {
-  it('is refused before hello, and in another version', () => {
-    const { path, clock } = opened();
+  it('is refused before hello, and in a version that is none', () => {
+    const { path, clock, told } = opened();
     const { say } = runtime(path, clock);
     expect(say({ op: 'beat' })).toEqual({ ok: false, kind: 'other', error: 'say hello first' });
-    const newer = say({ op: 'hello', version: 2 });
-    expect(newer).toMatchObject({ ok: false });
-    expect(JSON.stringify(newer)).toContain('systemctl restart embereye-gpio-holder');
-    expect(say({ op: 'beat' })).toMatchObject({ ok: false });
+    for (const version of [0, -1, 1.5, 1e308 * 10]) {
+      expect(say({ op: 'hello', version })).toMatchObject({ ok: false });
+    }
+    expect(told).not.toContain('ended');
+    expect(say({ op: 'hello', version: 1 })).toMatchObject({ ok: true });
+  });
+
+  it('in another version: the lines are free when it hears so, and the holder ends', () => {
+    const { path, clock, told, link, relay } = connected();
+    const kept = openSync(relay, 'r');
+    link.send({ op: 'keep', key: 'siren', set: null }, kept, () => undefined);
+    closeSync(kept);
+    clock.advance(50);
+    link.poll();
+    const holding = () => readdirSync('/proc/self/fd').filter((fd) => leadsTo(fd, relay)).length;
+    expect(holding()).toBe(1);
+    link.close();
+    clock.advance(50);
+    const newer = runtime(path, clock).say({ op: 'hello', version: 2 });
+    expect(holding()).toBe(0);
+    expect(newer).toMatchObject({ ok: false, kind: 'other' });
+    expect(JSON.stringify(newer)).toContain('it has released its lines and ends');
+    expect(told.slice(-2)).toEqual(['ends: the runtime is of another version', 'ended']);
+    expect(existsSync(path)).toBe(false);
+    expect(clock.pending).toBe(0);
   });
 
   it('is refused where a descriptor is missing or a file is not there', () => {
@@ -225,3 +256,11 @@ describe('what a runtime says', () => {
     expect(JSON.stringify(nowhere)).toContain('/nowhere/value cannot be written');
   });
 });
+
+function leadsTo(descriptor: string, path: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`) === path;
+  } catch {
+    return false; // it was the listing's own
+  }
+}

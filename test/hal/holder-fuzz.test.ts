@@ -18,10 +18,12 @@ const strangeValue = fc.oneof(fc.jsonValue(), fc.constantFrom('siren', true, fal
 const almost = fc
   .record(
     {
-      op: fc.constantFrom('hello', 'beat', 'keep', 'keepFile', 'take', 'drop', 'settled', 'quit'),
-      version: fc.constantFrom(1, 2, -1, 1e308),
+      op: fc.constantFrom('hello', 'beat', 'keep', 'keepFile', 'onLoss', 'take', 'drop', 'settled'),
+      // A whole number that is another one would end this holder, as it should.
+      version: fc.constantFrom(1, 1.5, -1, 'x'),
       key: strangeValue,
       set: strangeValue,
+      level: strangeValue,
       path: fc.oneof(strangeValue, fc.constantFrom('/dev/null', '/proc/self/mem', '/', '/tmp')),
       write: strangeValue,
     },

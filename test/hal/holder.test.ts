@@ -52,7 +52,7 @@ describe('the loss of a runtime', () => {
     await runtime.kill();
     await dropped(rig);
     expect(rig.read('siren')).toBe('1\n');
-    expect(rig.holder.err).toContain('"runtime gone"');
+    await rig.says('"runtime gone"');
   });
 
   it('a runtime that hangs: the relay drops; one that beats again is taken as it is', async () => {
@@ -260,6 +260,23 @@ describe('the end of the holder', () => {
     expect(await rig.holder.end('SIGTERM')).toEqual({ code: 0, signal: null });
     expect((await runtime.say({ do: 'beat' })).error).toContain('lost: it has ended');
     expect(() => rig.inode('holder.sock')).toThrow('ENOENT');
+  });
+
+  it('a runtime of another version, after an update: exit code 0, and room for the next', async () => {
+    const rig = await started();
+    const path = rig.file('line', '');
+    const first = rig.runtime(program);
+    expect(await first.say({ do: 'keep', key: SIREN, path })).toEqual(OK);
+    await first.kill();
+    const newer = connect(rig.path);
+    newer.write('{"op":"hello","version":2}\n');
+    const [said] = (await once(newer, 'data')) as [Buffer];
+    expect(said.toString()).toContain('it has released its lines and ends');
+    expect(await rig.holder.ended).toEqual({ code: 0, signal: null });
+    newer.destroy();
+    await rig.startHolder();
+    const taken = await rig.runtime(program).say({ do: 'take', key: SIREN, write: '' });
+    expect(taken).toEqual({ ok: true, inode: null });
   });
 
   it('a wrong command line: exit code 2', async () => {

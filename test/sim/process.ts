@@ -163,7 +163,7 @@ export class SimProcess {
   }
 
   #driveRestored(): ReturnType<typeof openLines> {
-    const { config, gpio, seams } = this.#deps;
+    const { config, gpio, random, seams } = this.#deps;
     const nowMs = this.clock.monotonicMs();
     const snapshot = seams.snapshot(this.#memory.snapshot);
     const { events } = this.#memory.ring.recovered;
@@ -172,7 +172,8 @@ export class SimProcess {
     const backend = killableBackend(gpio, seams.line(this.clock), () =>
       this.#passing('betweenOutputs'),
     );
-    const lines = openLines(config, backend, levels);
+    const tools = { clock: this.clock, random: random.fork('lines') };
+    const lines = openLines(config, backend, levels, tools);
     new Annunciator(lines.outputs).drive(levels, nowMs);
     this.#deps.linesRestored(levels);
     return lines;

@@ -38,7 +38,10 @@ export function busyFailure(where: string, info: LineInfo | null, chipName: stri
 
 function busyRemedy(holder: string, chipName: string): string {
   if (holder.startsWith(CONSUMER_PREFIX)) {
-    return 'another embereye is running or its holder keeps the line: systemctl stop embereye';
+    return (
+      'another embereye runs, or a GPIO holder keeps the line: systemctl stop embereye ' +
+      'embereye-gpio-holder; a holder without a service has its process id in gpio-holder.log'
+    );
   }
   if (holder === 'sysfs') {
     return 'it was exported by sysfs: write its number into /sys/class/gpio/unexport';

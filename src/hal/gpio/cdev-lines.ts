@@ -3,7 +3,7 @@
  * looked for where it may still be held: parked after a closing, or with the keeper after the end
  * of an earlier process. Used again it moves only if its level has to change.
  */
-import type { HalResult, LineAddress, OnLoss } from '../ports.ts';
+import type { HalResult, LineAddress } from '../ports.ts';
 import { DONE, done, failed } from '../ports.ts';
 import type { CdevCalls } from './cdev-calls.ts';
 import { busyFailure, cdevFailure, CONSUMER_PREFIX, infoFailure } from './cdev-errors.ts';
@@ -11,7 +11,7 @@ import type { InputLine } from './cdev-input.ts';
 import type { CdevChip } from './chips.ts';
 import { onChip } from './chips.ts';
 import type { Keeping } from './kept-line.ts';
-import { describesLine, levelOnLoss, noteKeeper } from './kept-line.ts';
+import { describesLine, noteKeeper } from './kept-line.ts';
 import { levelText, whereText } from './line-text.ts';
 import type { GpioNotice } from './notice.ts';
 import type { LineInfo, LineSettings } from './uapi.ts';
@@ -25,7 +25,8 @@ export interface WantedLine {
 }
 
 export interface WantedOutput extends WantedLine {
-  readonly onLoss: OnLoss;
+  /** Electrical level that a keeper sets on loss; null: the one it has then. */
+  readonly set: boolean | null;
 }
 
 /** Edges that may wait while this process is busy; a contact that bounces makes a few dozen. */
@@ -56,14 +57,13 @@ export class CdevLines {
       if (!line.ok) return line;
       const verified = this.#verifyOutput(chip, line.value, wanted, high);
       if (!verified.ok) {
-        this.#calls.close(line.value);
         this.#drop(wanted);
+        this.#calls.close(line.value);
         return verified;
       }
       const { keeper } = this.#keeping;
       if (keeper !== null) {
-        const set = levelOnLoss(wanted.at, wanted.onLoss);
-        const kept = keeper.keep(wanted.key, line.value, { set });
+        const kept = keeper.keep(wanted.key, line.value, { set: wanted.set });
         noteKeeper(this.#keeping, wanted.name, wanted.at, kept);
       }
       return line;
@@ -124,19 +124,20 @@ export class CdevLines {
       info.value.direction === 'out' &&
       this.#calls.level(descriptor).ok;
     if (fits && this.#calls.configure(descriptor, settings).ok) return descriptor;
-    this.#calls.close(descriptor);
     this.#drop(wanted);
+    this.#calls.close(descriptor);
     return null;
   }
 
-  #kept({ name, at, key }: WantedLine): number | null {
-    const { keeper } = this.#keeping;
-    return keeper === null ? null : noteKeeper(this.#keeping, name, at, keeper.take(key));
+  /** A keeper that is away is told of when a line is handed to it; not at each attempt to open. */
+  #kept({ key }: WantedLine): number | null {
+    const taken = this.#keeping.keeper?.take(key);
+    return taken?.ok === true ? taken.value : null;
   }
 
-  #drop({ name, at, key }: WantedLine): void {
-    const { keeper } = this.#keeping;
-    if (keeper !== null) noteKeeper(this.#keeping, name, at, keeper.drop(key));
+  /** One that is away releases it when it is back: it is not handed over again. */
+  #drop({ key }: WantedLine): void {
+    this.#keeping.keeper?.drop(key);
   }
 
   /** A line that is to be an input must not be held as an output any longer. */
@@ -144,10 +145,11 @@ export class CdevLines {
     const parked = this.#parked.get(wanted.key);
     this.#parked.delete(wanted.key);
     const kept = this.#kept(wanted);
+    // Even where the keeper is away: it must not be handed a descriptor that is closed.
+    if (typeof parked === 'number' || kept !== null) this.#drop(wanted);
     for (const descriptor of [parked, kept]) {
       if (typeof descriptor === 'number') this.#calls.close(descriptor);
     }
-    if (kept !== null) this.#drop(wanted);
   }
 
   #ask(chip: number, { name, offset }: WantedLine, settings: LineSettings) {

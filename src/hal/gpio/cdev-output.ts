@@ -15,7 +15,7 @@ export interface CdevOutputOptions {
   readonly where: string;
   /** Requests the line at this electrical level. @returns its descriptor */
   readonly acquire: (high: boolean) => HalResult<number>;
-  /** Takes the descriptor over, null where the line is lost; the line must not move. */
+  /** Takes the descriptor over, null where there is none; the line must not move. */
   readonly released: (descriptor: number | null) => void;
 }
 
@@ -25,6 +25,8 @@ const GONE = new Set(['ENODEV', 'ENXIO', 'EBADF']);
 export class CdevOutput implements RawOutput {
   readonly #options: CdevOutputOptions;
   #descriptor: number | null = null;
+  /** Open until its successor is: a keeper may hand it over again; its number must stay ours. */
+  #isLost = false;
 
   constructor(options: CdevOutputOptions) {
     this.#options = options;
@@ -33,12 +35,14 @@ export class CdevOutput implements RawOutput {
   open(high: boolean): HalResult {
     const acquired = this.#options.acquire(high);
     if (!acquired.ok) return acquired;
+    if (this.#descriptor !== null) this.#options.calls.close(this.#descriptor);
     this.#descriptor = acquired.value;
+    this.#isLost = false;
     return DONE;
   }
 
   write(high: boolean): HalResult {
-    if (this.#descriptor === null) return this.open(high);
+    if (this.#descriptor === null || this.#isLost) return this.open(high);
     const { calls, where } = this.#options;
     const written = calls.setLevel(this.#descriptor, high);
     if (written.ok) return DONE;
@@ -48,7 +52,7 @@ export class CdevOutput implements RawOutput {
 
   read(): HalResult<boolean> {
     const { calls, where } = this.#options;
-    if (this.#descriptor === null) {
+    if (this.#descriptor === null || this.#isLost) {
       return failed('absent', `${where}: the line was lost and is asked for again at each write`);
     }
     const level = calls.level(this.#descriptor);
@@ -63,8 +67,6 @@ export class CdevOutput implements RawOutput {
   }
 
   #lostBy(code: string): void {
-    if (this.#descriptor === null || !GONE.has(code)) return;
-    this.#options.calls.close(this.#descriptor);
-    this.#descriptor = null;
+    if (GONE.has(code)) this.#isLost = true;
   }
 }

@@ -16,14 +16,21 @@ export function levelOnLoss(at: LineAddress, onLoss: OnLoss): boolean | null {
   return onLoss === 'drop' ? at.activeLow : null;
 }
 
-/** How a line that stays tells its keeper what it is to show; null where nobody keeps it. */
+/**
+ * How a line that stays tells its keeper what it is to show; null where nobody keeps it.
+ * @param told hears it, too
+ */
 export function intention(
   { keeper }: Keeping,
   key: string,
   onLoss: OnLoss,
+  told: (high: boolean) => void = () => undefined,
 ): ((high: boolean) => void) | null {
   if (keeper === null || onLoss === 'drop') return null;
-  return (high) => keeper.onLoss(key, high);
+  return (high) => {
+    told(high);
+    keeper.onLoss(key, high);
+  };
 }
 
 /** Reports trouble with the keeper as a notice: the line works without it. */

@@ -1,6 +1,7 @@
 /**
  * Moves an output for a moment and looks at its feedback, for `embereye doctor --outputs`. The line
- * is put back to its previous level whatever happens.
+ * is put back to its previous level whatever happens, as long as this process lives: whoever calls
+ * it hears signals meanwhile, and cuts the pulse short.
  */
 import type { Clock } from '../../domain/ports.ts';
 import type { DigitalInput, DigitalOutput, HalResult } from '../ports.ts';
@@ -8,16 +9,17 @@ import { done, failed } from '../ports.ts';
 
 /**
  * `agreed`: the feedback showed the pulse and the level after it. `disagreed`: it did not. `none`:
- * nothing is wired that could show it.
+ * nothing is wired that could show it. `cutShort`: it was put back before its time.
  */
 export interface PulseResult {
-  readonly feedback: 'agreed' | 'disagreed' | 'none';
+  readonly feedback: 'agreed' | 'disagreed' | 'none' | 'cutShort';
 }
 
 /**
  * @param ms length of the pulse, and of the look at the level after it: longer than the relay and
  *   the debounce of its feedback take
  * @param restingActive the level that the output was opened with; the pulse is the other one
+ * @param cut ends the pulse early: somebody wants this process to end
  *
  * Errors: what the output says to a write, or the feedback to a reading. Where even the write back
  * fails, the error says so.
@@ -28,9 +30,10 @@ export async function pulseOutput(
   ms: number,
   clock: Clock,
   restingActive = false,
+  cut: AbortSignal | null = null,
 ): Promise<HalResult<PulseResult>> {
   const pulsed = output.write(!restingActive);
-  if (pulsed.ok) await pause(clock, ms);
+  if (pulsed.ok) await pause(clock, ms, cut);
   const during = pulsed.ok ? look(feedback, !restingActive) : pulsed;
   const back = output.write(restingActive);
   if (!back.ok) {
@@ -39,8 +42,9 @@ export async function pulseOutput(
     return failed(kind, `${output.name} could not be put back to ${level}: ${message}`, back.error);
   }
   if (!during.ok) return during;
+  if (cut?.aborted === true) return done({ feedback: 'cutShort' });
   if (during.value === null) return done({ feedback: 'none' });
-  await pause(clock, ms);
+  await pause(clock, ms, cut);
   const after = look(feedback, restingActive);
   if (!after.ok) return after;
   return done({ feedback: during.value && after.value === true ? 'agreed' : 'disagreed' });
@@ -53,8 +57,18 @@ function look(feedback: DigitalInput | null, active: boolean): HalResult<boolean
   return read.ok ? done(read.value === active) : read;
 }
 
-function pause(clock: Clock, ms: number): Promise<void> {
+function pause(clock: Clock, ms: number, cut: AbortSignal | null): Promise<void> {
   return new Promise((resolve) => {
-    clock.after(ms, resolve);
+    if (cut?.aborted === true) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      cancel();
+      cut?.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    cut?.addEventListener('abort', end);
   });
 }

@@ -38,7 +38,7 @@ export interface HolderOptions {
   readonly watch: WatchReadable | null;
   readonly clock: Clock;
   readonly log: Log;
-  /** The holder has closed by itself (`onDemand`). */
+  /** The holder has closed by itself (`onDemand`, or a runtime of another version came). */
   readonly ended: () => void;
 }
 
@@ -103,16 +103,21 @@ export class Holder {
     const nowMs = this.#options.clock.monotonicMs();
     this.#accept();
     this.#turn();
+    if (this.#closed) return;
     this.#judge(nowMs);
     this.#lines.setDue();
     this.#mendSocket();
     if (this.#isUseless(nowMs)) {
-      this.#options.log('info', 'ends: no runtime, and nothing to keep');
-      this.close();
-      this.#options.ended();
+      this.#end('no runtime, and nothing to keep');
       return;
     }
     this.#cancelTick = this.#later();
+  }
+
+  #end(why: string): void {
+    this.#options.log('info', `ends: ${why}`);
+    this.close();
+    this.#options.ended();
   }
 
   #judge(nowMs: number): void {
@@ -134,6 +139,10 @@ export class Holder {
     const session = this.#session;
     if (session === null) return;
     session.turn();
+    if (session.isOutdated) {
+      this.#end('the runtime is of another version');
+      return;
+    }
     if (session.over === null) return;
     const { log } = this.#options;
     const { greeted, peer, over } = session;
@@ -145,7 +154,7 @@ export class Holder {
 
   #accept(): void {
     const { libc } = this.#options;
-    for (let accepted = 0; accepted < ACCEPTS_PER_TURN; accepted++) {
+    for (let accepted = 0; accepted < ACCEPTS_PER_TURN && !this.#closed; accepted++) {
       const socket = libc.accept(this.#listener);
       if (!socket.ok) return;
       const peer = this.#admit(socket.value);
@@ -165,6 +174,7 @@ export class Holder {
     }
     // Its end may be waiting to be read, behind this connection.
     this.#turn();
+    if (this.#closed) return failed('absent', 'the GPIO holder ends');
     if (this.#session?.greeted === true) {
       log('warn', 'connection refused: busy', { peer: peer.pid, present: this.#session.peer });
       const present = this.#session.peer;

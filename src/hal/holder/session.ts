@@ -45,6 +45,7 @@ export class Session {
   readonly #reader: MessageReader;
   readonly #chunk = Buffer.alloc(4096);
   #greeted = false;
+  #isOutdated = false;
   #over: string | null = null;
 
   constructor(options: SessionOptions) {
@@ -56,6 +57,11 @@ export class Session {
   /** It has said hello: a runtime, and not somebody who only connected. */
   get greeted(): boolean {
     return this.#greeted;
+  }
+
+  /** It is a runtime of another version: the lines are released, and this holder is of no use. */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
   }
 
   /** Why the connection cannot go on; null while it can. */
@@ -148,9 +154,14 @@ export class Session {
       log('info', 'runtime connected', { peer: this.peer, lines: lines.size });
       return { ok: true, version, pid };
     }
+    // Without its lines the runtime would have no outputs at all until somebody came.
+    this.#isOutdated = Number.isInteger(version) && version > 0;
+    if (this.#isOutdated) lines.releaseAll();
     const detail =
       `the holder speaks version ${PROTOCOL_VERSION}, the runtime version ${version}: ` +
-      'restart the holder (systemctl restart embereye-gpio-holder); it releases its lines';
+      (this.#isOutdated
+        ? 'it has released its lines and ends, so that one of the same version can be started'
+        : 'that is none');
     log('error', 'runtime refused', { peer: this.peer, detail });
     return refusal('other', detail);
   }

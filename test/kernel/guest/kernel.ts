@@ -1,9 +1,11 @@
 /** What only a real kernel can show: other holders, its stamps, and the end of a process. */
+import { closeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock, systemRandom } from '../../../src/clock.ts';
+import { PatientOutput } from '../../../src/hal/gpio/patient-lines.ts';
 import type { DigitalInput, GpioBackend, HalResult } from '../../../src/hal/ports.ts';
 import { runTests } from '../harness.ts';
-import { board, lineInfo, reset } from './board.ts';
+import { board, hold, lineInfo, reset } from './board.ts';
 import { defineKills } from './kills.ts';
 import { drivePin, pinHistory, pinLevel, watchPin } from './pins.ts';
 import type { BackendName } from './rigs.ts';
@@ -113,6 +115,22 @@ function defineOutputs(open: () => GpioBackend): void {
   });
 }
 
+function defineLateOutput(open: () => GpioBackend): void {
+  it('an output that another program holds at the start works when that one ends', async () => {
+    const other = hold(siren, 'other');
+    const at = { chip, line: siren, activeLow: false };
+    const output = new PatientOutput('siren', { clock, random: systemRandom() }, false, (active) =>
+      open().openOutput('siren', at, active),
+    );
+    expect(output.trouble).toMatchObject({ kind: 'busy' });
+    expect(output.write(true)).toMatchObject({ ok: false, error: { kind: 'busy' } });
+    closeSync(other);
+    await eventually('the siren sounds', () => output.write(true).ok);
+    expect(pinLevel(siren)).toBe(true);
+    output.close();
+  });
+}
+
 for (const name of BACKEND_NAMES) {
   describe(`this kernel: ${name}`, () => {
     let backend: GpioBackend;
@@ -123,6 +141,7 @@ for (const name of BACKEND_NAMES) {
     afterEach(() => backend.close());
     const open = (): GpioBackend => backend;
     defineHeldLine(name, open);
+    defineLateOutput(open);
     if (hasHands) {
       defineOutputs(open);
       if (name === 'cdev') defineStamps(open);

@@ -12,8 +12,12 @@ import { eventually } from './stalls.ts';
 const { siren, relay, hasHands } = board();
 
 /** A runtime whose outputs are open. */
-async function startRuntime(backend: BackendName, socket: string): Promise<ChildProcess> {
-  const args = ['/app/runtime.js', backend, socket];
+async function startRuntime(
+  backend: BackendName,
+  socket: string,
+  ...more: readonly string[]
+): Promise<ChildProcess> {
+  const args = ['/app/runtime.js', backend, socket, ...more];
   const runtime = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(runtime, 'exit').then(([code]) => {
     throw new Error(`the runtime ended with ${String(code)}`);
@@ -111,6 +115,27 @@ function defineWith(name: BackendName): void {
   });
 }
 
+function definePauses(name: BackendName): void {
+  for (const polarity of ['high', 'low']) {
+    const on = polarity === 'high';
+    it(`an active-${polarity} siren that is lost in a pause of its pattern sounds on`, async () => {
+      const socket = `/run/${name}-${polarity}.sock`;
+      const runtime = await startRuntime(name, socket, 'paused', polarity);
+      expect(pinLevel(siren)).toBe(!on);
+      await kill(runtime);
+      await eventually('the siren sounds', () => pinLevel(siren) === on);
+      // The next run finds no alarm: what the last one said of its siren must not come back.
+      const next = await startRuntime(name, socket, 'silent', polarity);
+      expect(pinLevel(siren)).toBe(!on);
+      if (hasHands) watchPin(siren);
+      await kill(next);
+      await eventually('the fault relay drops', () => !pinLevel(relay));
+      expect(pinLevel(siren)).toBe(!on);
+      if (hasHands) expect(pinHistory(siren)).toEqual([]);
+    });
+  }
+}
+
 export function defineKills(): void {
   for (const name of BACKEND_NAMES) {
     describe(`a runtime killed with SIGKILL: ${name}`, () => {
@@ -118,6 +143,7 @@ export function defineKills(): void {
       afterEach(endHolder);
       defineWithout(name);
       defineWith(name);
+      definePauses(name);
     });
   }
 }

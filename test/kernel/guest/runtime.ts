@@ -1,6 +1,7 @@
 /**
- * A runtime reduced to its outputs, to be killed: `runtime.js BACKEND SOCKET`. Opens the siren and
- * the fault relay, both active, says so, and beats. SOCKET: of the GPIO holder, `-` for none.
+ * A runtime reduced to its outputs, to be killed: `runtime.js BACKEND SOCKET [SIREN [low]]`. Opens
+ * the siren and the fault relay, both active, says so, and beats. SOCKET: of the GPIO holder, `-`
+ * for none. SIREN: `paused`, in a pause of its pattern, or `silent`. `low`: it is active-low.
  */
 import { systemClock, systemRandom } from '../../../src/clock.ts';
 import { openHolder } from '../../../src/hal/holder/start.ts';
@@ -11,7 +12,7 @@ import { openBackend } from './rigs.ts';
 
 const BEAT_MS = 500;
 
-const [backendName = '', socketPath = ''] = process.argv.slice(2);
+const [backendName = '', socketPath = '', sound = '', polarity = ''] = process.argv.slice(2);
 const clock = systemClock();
 
 async function holderAt(path: string): Promise<HolderClient> {
@@ -46,8 +47,14 @@ for (const [name, line, onLoss] of [
   ['siren', siren, 'keep'],
   ['fault-relay', relay, 'drop'],
 ] as const) {
-  const output = opened.value.openOutput(name, { chip, line, activeLow: false }, true, onLoss);
+  const isSiren = onLoss === 'keep';
+  const activeLow = isSiren && polarity === 'low';
+  const output = opened.value.openOutput(name, { chip, line, activeLow }, true, onLoss);
   if (!output.ok) throw output.error;
+  if (!isSiren || sound === '') continue;
+  output.value.intend?.(sound === 'paused');
+  const written = output.value.write(false);
+  if (!written.ok) throw written.error;
 }
 holder?.settled();
 console.log('open');
