@@ -31,7 +31,14 @@ export interface FaultNotice {
 }
 
 export type InputRole =
-  'acknowledge' | 'silence' | 'reset' | 'test' | 'manualCallPoint' | 'tamper' | 'mainsFail';
+  | 'acknowledge'
+  | 'silence'
+  | 'reset'
+  | 'test'
+  | 'manualCallPoint'
+  | 'tamper'
+  | 'mainsFail'
+  | 'batteryFail';
 
 /** A debounced digital input changed. */
 export interface InputSignal {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configuredFindings, PROBE_DEADLINE_MS } from '../../src/commands/doctor-configured.ts';
 import { PULSE_MS } from '../../src/commands/doctor-outputs.ts';
+import { hearSignals } from '../../src/commands/doctor-world.ts';
 import { tableLines } from '../../src/commands/doctor-table.ts';
 import type { DoctorDeps, DoctorOptions, DoctorReport } from '../../src/commands/doctor.ts';
 import { runDoctor } from '../../src/commands/doctor.ts';
@@ -12,7 +13,7 @@ import { parseConfig } from '../../src/config.ts';
 import { DEFAULT_BOX_LIMITS } from '../../src/hal/box/readers.ts';
 import { finding } from '../../src/hal/doctor/world.ts';
 import type { Hardware } from '../../src/hal/hardware.ts';
-import { done } from '../../src/hal/ports.ts';
+import { done, failed } from '../../src/hal/ports.ts';
 import type { Prepared } from '../../src/hal/sensor-driver.ts';
 import { SimulatedGpio } from '../../src/hal/simulated.ts';
 import { simulatedHardware } from '../../src/hal/simulated-hardware.ts';
@@ -64,6 +65,8 @@ async function doctor(
       questions.push(question);
       return Promise.resolve(true);
     },
+    hearSignals: () => ({ signal: new AbortController().signal, end: () => undefined }),
+    exported: () => false,
     ...change,
   };
   const code = await inModelTime(model, 50, runDoctor({ ...OPTIONS, ...options }, deps));
@@ -245,6 +248,61 @@ describe('--outputs', () => {
     expect(code).toBe(EXIT.failed);
   });
 
+  it('is put back at once when the process is to end, and nothing more moves', async () => {
+    const pi = healthyPi4();
+    const { gpio, moves, openHardware } = rig(pi);
+    const ending = new AbortController();
+    let heard = 0;
+    const hearSignals = () => {
+      heard += 1;
+      return { signal: ending.signal, end: () => void (heard -= 1) };
+    };
+    pi.clock.after(PULSE_MS / 2, () => ending.abort());
+    const deps = { openHardware, hearSignals };
+    const { code, out } = await doctor(pi, { outputs: true, yes: true }, deps);
+    expect(moves).toEqual(PULSES.slice(0, 3));
+    expect(gpio.level(AT.chip, 17)).toBe(false);
+    expect(out).toMatch(/FAILED output:siren: pulse: cut short by a signal, and put back/);
+    expect(out).toMatch(/not moved: interrupted/);
+    expect(code).toBe(EXIT.failed);
+    expect(heard).toBe(0);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends a pulse, not the process', (name) => {
+    const before = process.listenerCount(name);
+    const heard = hearSignals();
+    expect(heard.signal.aborted).toBe(false);
+    process.emit(name);
+    expect(heard.signal.aborted).toBe(true);
+    heard.end();
+    expect(process.listenerCount(name)).toBe(before);
+  });
+
+  it('a line that sysfs has exported may be sounding: it is left alone', async () => {
+    const pi = healthyPi4();
+    const { moves, openHardware } = rig(pi);
+    const onoff = join(folder, 'onoff.yaml');
+    writeFileSync(onoff, CONFIG.replace('backend: cdev', 'backend: onoff'));
+    const options = { config: onoff, outputs: true, yes: true };
+    const exported = ({ line }: { line: number | string }) => line === 17;
+    const { out, code } = await doctor(pi, options, { openHardware, exported });
+    expect(moves).toEqual(PULSES.slice(3));
+    expect(out).toMatch(/FAILED output:siren: pulse: not moved: sysfs has this line exported/);
+    expect(out).toMatch(/-> where no appliance runs .*\/sys\/class\/gpio\/unexport/);
+    expect(code).toBe(EXIT.failed);
+  });
+
+  it('says that simulated lines are none', async () => {
+    const pi = healthyPi4();
+    const { moves, openHardware } = rig(pi);
+    const simulated = join(folder, 'simulated.yaml');
+    writeFileSync(simulated, CONFIG.replace('backend: cdev', 'backend: simulated'));
+    const options = { config: simulated, outputs: true, yes: true };
+    const { out } = await doctor(pi, options, { openHardware });
+    expect(moves).toEqual([]);
+    expect(out).toMatch(/not moved: gpio.backend is\s+simulated/);
+  });
+
   it('is refused while an appliance runs, and where a line is held', async () => {
     const pi = healthyPi4();
     const { gpio, moves, openHardware } = rig(pi);
@@ -320,11 +378,82 @@ describe('probes of configured sensors', () => {
     expect(log.indexOf('c begins')).toBeLessThan(log.indexOf('a ends'));
   });
 
+  it('serial ports of all kinds of lines are looked at as wanted', async () => {
+    const modem = 'usb-HUAWEI_Technology_HUAWEI_Mobile-if00-port0';
+    const plc = {
+      ...{ serial: { path: `/dev/serial/by-id/${modem}` }, unit: 3 },
+      groups: [{ table: 'holding', address: 0, count: 1, cadenceSeconds: 1 }],
+      channels: [{ channel: 's', register: 0, high: 100 }],
+    };
+    const zone = { id: 'z', sensors: [{ sensor: 'plc', channel: 's', role: 'smoke' }] };
+    const path = join(folder, 'rtu.yaml');
+    const sensor = { id: 'plc', driver: 'modbus', options: plc };
+    writeFileSync(path, JSON.stringify({ sensors: [sensor], zones: [zone] }));
+    const pi = healthyPi4();
+    pi.serialPort('ttyUSB1', 'option', modem);
+    const { out } = await doctor(pi, { config: path });
+    expect(out).toMatch(/FAILED serial: .*HUAWEI.*: a modem/);
+  });
+
   it('what a running appliance has open is skipped, not failed', async () => {
     const busy = finding('serial', '/dev/ttyUSB0', 'failed', 'busy');
     const drivers = [prepared([], () => Promise.resolve([busy]))];
     const findings = await probe(sensors({ n: 0 }), drivers, true);
     expect(about(findings, 'sensor:s0', '/dev/ttyUSB0')).toMatchObject({ state: 'skipped' });
+  });
+});
+
+describe('the line of a contact', () => {
+  const contact = (line: number) => `
+sensors: [{ id: door, driver: gpio-contact, options: { chip: pinctrl-bcm2711, line: ${line}, channel: call } }]
+zones: [{ id: z, sensors: [{ sensor: door, channel: call, role: flameDigital }] }]
+`;
+  const look = async (text: string, change: (pi: DoctorModel) => void) => {
+    const pi = healthyPi4();
+    change(pi);
+    const hardware = simulatedHardware(pi.clock);
+    const opened: string[] = [];
+    const { gpio } = hardware;
+    const open = gpio.openInput.bind(gpio);
+    gpio.openInput = (name, at, debounceMs) => {
+      opened.push(name);
+      return open(name, at, debounceMs);
+    };
+    const path = join(folder, 'contact.yaml');
+    writeFileSync(path, text);
+    const openHardware = () => Promise.resolve(hardware);
+    const { out } = await doctor(pi, { config: path, json: true }, { openHardware });
+    const { findings } = JSON.parse(out) as DoctorReport;
+    return { opened, found: findings.find(({ area }) => area === 'sensor:door') };
+  };
+
+  it('is asked for its level where it is a free input', async () => {
+    const { opened, found } = await look(contact(5), () => undefined);
+    expect(opened).toEqual(['doctor-door']);
+    expect(found).toMatchObject({ state: 'ok', found: 'inactive' });
+  });
+
+  it('is not touched where it is an output now, is held, or cannot be looked at', async () => {
+    const output = await look(contact(5), (pi) => {
+      const { label, path, lines } = chip('pinctrl-bcm2711', '/dev/gpiochip0', 58, {});
+      const driven = lines.map((line) => ({ ...line, direction: 'out' as const }));
+      pi.gpio = done({ chips: [{ label, path, lines: driven }], unreadable: [] });
+    });
+    expect(output.opened).toEqual([]);
+    expect(output.found).toMatchObject({ state: 'skipped' });
+    expect(output.found?.found).toMatch(/now an output, free; not asked for its level/);
+    const held = await look(contact(5), (pi) => {
+      const one = chip('pinctrl-bcm2711', '/dev/gpiochip0', 58, { 5: 'w1' });
+      pi.gpio = done({ chips: [one], unreadable: [] });
+    });
+    expect(held.opened).toEqual([]);
+    expect(held.found).toMatchObject({ state: 'failed' });
+    expect(held.found?.found).toMatch(/held by "w1"/);
+    const old = await look(`${contact(5)}gpio: { backend: onoff }\n`, (pi) => {
+      pi.gpio = failed('absent', 'no GPIO character device');
+    });
+    expect(old.opened).toEqual([]);
+    expect(old.found).toMatchObject({ state: 'skipped' });
   });
 });
 

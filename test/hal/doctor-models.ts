@@ -53,7 +53,8 @@ export class DoctorModel implements DoctorWorld {
     auxv.writeBigUInt64LE(4096n, 24);
     this.bytes.set('/proc/self/auxv', auxv);
     this.directory('/var/lib/embereye');
-    this.directory('/run');
+    this.directory('/run', false);
+    this.directory('/run/embereye');
     this.directory('/');
   }
 

@@ -252,6 +252,20 @@ describe('configured GPIO lines', () => {
     const at = { chip: 'pinctrl-bcm2711', line: 17 };
     expect(lineFinding({ area: 'output:siren', at }, hidden, false).state).toBe('skipped');
   });
+
+  it('lines of sysfs stay exported after a run, and are taken over by the next', () => {
+    const at = { chip: 'pinctrl-bcm2711', line: 17 };
+    const wanted = { area: 'output:siren', at, onSysfs: true };
+    const left = done({
+      chips: [chip('pinctrl-bcm2711', '/dev/gpiochip0', 58, { 17: 'sysfs' })],
+      unreadable: [],
+    });
+    expect(lineFinding(wanted, left, false)).toMatchObject({ state: 'note', remedy: null });
+    expect(lineFinding({ ...wanted, onSysfs: false }, left, false).state).toBe('failed');
+    const none = failed('absent', 'no GPIO character device');
+    expect(lineFinding(wanted, none, false).state).toBe('skipped');
+    expect(lineFinding({ ...wanted, onSysfs: false }, none, false).state).toBe('failed');
+  });
 });
 
 describe('brokers', () => {
@@ -360,6 +374,12 @@ describe('directories and ports', () => {
   it('a run directory on a disk is a warning', async () => {
     const pi = new DoctorModel('pi4');
     expect((await runFinding(pi, '/run/embereye')).state).toBe('ok');
+    pi.owners.delete('/run/embereye');
+    const gone = await runFinding(pi, '/run/embereye');
+    expect(gone.state).toBe('failed');
+    expect(gone.found).toMatch(/may not make it/);
+    expect(gone.remedy).toMatch(/^RuntimeDirectory=embereye in the \[Service\]/);
+    expect(gone.remedy).toMatch(/'d \/run\/embereye 0700 embereye' \| sudo tee \/etc\/tmpfiles\.d/);
     expect(await runFinding(pi, '/var/lib/embereye')).toMatchObject({ state: 'warning' });
   });
 

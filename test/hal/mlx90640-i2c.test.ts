@@ -169,7 +169,7 @@ describe('the options of an array on I2C', () => {
       ok: true,
       channels: ['thermal'],
       claims: ['i2c:/dev/i2c-1:0x35', 'gpio:pinctrl-rp1:17'],
-      timing: { cadenceMs: 500, delayMs: 250 },
+      timing: { cadenceMs: 500, delayMs: 250 + 196 },
     });
   });
 });

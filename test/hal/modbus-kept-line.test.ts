@@ -267,6 +267,21 @@ describe('a kept Modbus line over TCP', () => {
     expect(bench.wires.map(({ closed }) => closed)).toEqual([true, false]);
   });
 
+  it('is opened ever less often where each connection is ended at once', async () => {
+    const bench = new Bench();
+    const line = bench.line(TCP);
+    await line.open();
+    bench.trouble = () => {
+      bench.wires.at(-1)?.lose(failed('absent', 'ended').error);
+      return 'absent';
+    };
+    for (let second = 0; second < 60; second++) await bench.read(line, asked(1));
+    expect(bench.openings).toBeLessThan(50);
+    bench.trouble = () => null;
+    await bench.clock.run(31_000);
+    expect(await bench.read(line, asked(7))).toMatchObject({ got: 7 });
+  });
+
   it('is opened anew where bytes are out of step', async () => {
     const bench = new Bench();
     const line = bench.line(TCP);

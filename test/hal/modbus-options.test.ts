@@ -108,8 +108,9 @@ describe('the options of a Modbus sensor', () => {
       ],
     });
     expect(prepared).toMatchObject({ ok: true, channels: ['A', 'B'], claims: [] });
-    // Two readings late at 2 s, the two transfers (8 + 13 and 8 + 6 characters, gaps), one timeout.
-    const delayMs = 4000 + ((21 + 14 + 4 * 3.5) * 11_000) / 9600 + 500;
+    // Two readings late at 2 s, the two transfers (8 + 13 and 8 + 6 characters, gaps), one timeout
+    // and as long again for an answer that comes late.
+    const delayMs = 4000 + ((21 + 14 + 4 * 3.5) * 11_000) / 9600 + 500 + 500;
     if (!prepared.ok) throw new Error('refused');
     expect(prepared.timing.cadenceMs).toBe(5000);
     expect(prepared.timing.delayMs).toBeCloseTo(delayMs, 6);

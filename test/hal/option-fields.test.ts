@@ -47,7 +47,7 @@ describe('driver options', () => {
     expect(read).toEqual({
       ok: false,
       problems: [
-        { key: 'path', problem: 'is missing', remedy: 'give a text' },
+        { key: 'path', problem: 'is missing', remedy: 'give a text: Where it is' },
         { key: 'baudRate', problem: 'is 9600.5', remedy: 'give a whole number 300..115200' },
         { key: 'mode', problem: 'is "x"', remedy: 'give one of continuous, onDemand' },
         { key: 'loop', problem: 'is "false"', remedy: 'give true or false' },

@@ -23,6 +23,10 @@ export interface SensorWorld {
   readonly bench: DriverBench;
 }
 
+/** Chips and their lines; what is beyond is not there. */
+const GPIO_LINES = { 'pinctrl-rp1': 54, expander: 64 };
+const GPIO_NAMES = { 'pinctrl-rp1': { GPIO17: 17 } };
+
 export async function sensorWorld(): Promise<SensorWorld> {
   const clock = new ManualClock();
   const hardware = {
@@ -30,7 +34,7 @@ export async function sensorWorld(): Promise<SensorWorld> {
     i2c: new SimulatedI2c({ clock }),
     spi: new SimulatedSpi(clock),
     modbus: new SimulatedModbus(clock),
-    gpio: new SimulatedGpio({ clock }),
+    gpio: new SimulatedGpio({ clock, chips: GPIO_LINES, lineNames: GPIO_NAMES }),
     files: new SimulatedFiles(),
   };
   return {

@@ -1,4 +1,5 @@
 /** A Melexis MLX90640 thermal array on an I2C bus: 768 temperatures, read by this appliance. */
+import { readWithinMs } from '../mlx90640/bus-speed.ts';
 import { ArrayKeeper } from '../mlx90640/keeper.ts';
 import { probeArray } from '../mlx90640/probe.ts';
 import { REFRESH_HZ, subpageMs } from '../mlx90640/registers.ts';
@@ -45,7 +46,8 @@ export const mlx90640I2c = defineSensorDriver({
   },
   timing: ({ refreshHz }) => ({
     cadenceMs: 2 * subpageMs(refreshHz),
-    delayMs: subpageMs(refreshHz),
+    // The older half of a picture, and reading the newer one.
+    delayMs: subpageMs(refreshHz) + readWithinMs(refreshHz),
   }),
   channels: () => [THERMAL_CHANNEL],
   claims: ({ bus, address, power }) => {

@@ -2,7 +2,7 @@
 import type { LevelAccumulator } from '../../domain/evidence-bank.ts';
 import type { Channel } from '../channels/channel.ts';
 import { createChannel, delayMsOf } from '../channels/channel.ts';
-import { settingsOf, transferMs } from '../modbus/address.ts';
+import { listenMs, settingsOf, transferMs } from '../modbus/address.ts';
 import type { ModbusChannel, ModbusOptions, PollGroup } from '../modbus/options.ts';
 import { addressOf, groupsOf, modbusFields, modbusProblems, scaled } from '../modbus/options.ts';
 import { probeUnit } from '../modbus/probe-unit.ts';
@@ -62,14 +62,17 @@ export const modbus = defineSensorDriver({
 
 /**
  * The slowest group sets the cadence. A reading is late by the filters, and by waiting for the
- * other groups of this unit and for one repetition; other sensors on the line add to that.
+ * other groups of this unit and for one repetition, before which the line is listened to; other
+ * sensors on the line add to that.
  */
 function timingOf(options: ModbusOptions): SensorTiming {
   const address = addressOf(options);
   const cadences = options.channels.map((one) => cadenceMsOf(options, one));
   const filters = options.channels.map((one) => delayMsOf(one, cadenceMsOf(options, one)));
   const transfers = options.groups.map((one) => (address === null ? 0 : transferMs(address, one)));
-  const waitMs = transfers.reduce((sum, ms) => sum + ms, 0) + options.timeoutMs;
+  const { timeoutMs } = options;
+  const againMs = timeoutMs + (address === null ? 0 : listenMs(address, timeoutMs));
+  const waitMs = transfers.reduce((sum, ms) => sum + ms, 0) + againMs;
   return { cadenceMs: Math.max(...cadences), delayMs: Math.max(...filters) + waitMs };
 }
 

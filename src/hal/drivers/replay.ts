@@ -35,6 +35,14 @@ export const replay = defineSensorDriver({
     delayMs: 0,
     cycleStretchMs: EEPROM_STRETCH_MS / speed,
   }),
+  probe: async ({ file }, host) => {
+    const recording = await load(file, host);
+    const [state, found] = recording.ok
+      ? (['ok', 'can be played'] as const)
+      : (['failed', recording.error.message] as const);
+    const remedy = recording.ok ? null : 'name a recorded byte stream that this user may read';
+    return [{ area: `sensor:${host.sensor}`, subject: file, state, found, remedy }];
+  },
   open(options, host) {
     const traits: BoardTraits = {
       ...DEFAULT_TRAITS,
@@ -77,7 +85,10 @@ export const replay = defineSensorDriver({
   },
 });
 
-async function load(file: string, host: DriverHost): Promise<HalResult<Recording>> {
+async function load(
+  file: string,
+  host: Pick<DriverHost, 'readFile'>,
+): Promise<HalResult<Recording>> {
   const bytes = await host.readFile(file);
   if (!bytes.ok) return bytes;
   const recording = parseRecording(bytes.value);

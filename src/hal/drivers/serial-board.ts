@@ -1,5 +1,6 @@
 /** A sensor board on a serial line: the same packets and commands as over TCP. */
 import { EEPROM_STRETCH_MS } from '../../domain/line-protocol/board-profile.ts';
+import { probeBoard } from '../board-probe.ts';
 import { choice, number, text } from '../option-fields.ts';
 import { thermalFields, thermalTraits } from '../thermal-options.ts';
 import type { WatchedSessionPort } from '../sensor-driver.ts';
@@ -29,6 +30,16 @@ export const serialBoard = defineSensorDriver({
     cycleStretchMs: EEPROM_STRETCH_MS,
   }),
   claims: ({ path }) => [`serial:${path}`],
+  probe: (options, host) =>
+    probeBoard(
+      {
+        ...options,
+        cycleMs: cycleMsOf(options),
+        ask: options.mode === 'onDemand' ? 'REQUEST1' : options.periodCommand,
+        terminator: TERMINATORS[options.terminator],
+      },
+      host,
+    ),
   open(options, host) {
     const { path, baudRate } = options;
     let board: { session: WatchedSessionPort; runner: SessionRunner } | null = null;

@@ -34,6 +34,12 @@ export function dumpMs(speedHz: number): number {
   return (1000 * CYCLES_PER_BYTE * bytes) / speedHz;
 }
 
+/** How long after the end of a subpage it has been read, on the slowest bus that carries it. */
+export function readWithinMs(refreshHz: number): number {
+  const [slowestHz = 0] = USUAL_SPEEDS_HZ;
+  return Math.ceil(Math.min(pollMs(refreshHz) + dumpMs(slowestHz), subpageMs(refreshHz)));
+}
+
 /** Whether a dump is over before the next subpage comes, also when new data was seen late. */
 export function carries(speedHz: number, refreshHz: number): boolean {
   return dumpMs(speedHz) + pollMs(refreshHz) <= subpageMs(refreshHz);
@@ -59,6 +65,29 @@ export function tooSlowText(bus: string, speedHz: number, refreshHz: number): st
     `${Math.round(subpageMs(refreshHz))} ms. An array alone on its bus: ${table.join(', ')}. Put ` +
     `dtparam=i2c_arm_baudrate=${enough} into /boot/firmware/config.txt and restart, or set ` +
     `refreshHz to ${Math.max(instead, 0.5)}`
+  );
+}
+
+/**
+ * Why a bus that is fast enough by itself is not, and what mends it.
+ * @param aloneHz its speed while nobody else uses it
+ * @param speedHz as measured now
+ */
+export function tooBusyText(
+  bus: string,
+  aloneHz: number,
+  speedHz: number,
+  refreshHz: number,
+): string {
+  const faster = USUAL_SPEEDS_HZ.find((hz) => hz > aloneHz * (1 + MEASURING_ERROR));
+  const line = faster === undefined ? '' : ` (dtparam=i2c_arm_baudrate=${faster})`;
+  return (
+    `${bus} is too busy for ${refreshHz} Hz: reading the array takes ` +
+    `${Math.round(dumpMs(aloneHz))} ms by itself and ${Math.round(dumpMs(speedHz))} ms at the ` +
+    `${Math.round(speedHz / 1000)} kHz measured now, a subpage comes every ` +
+    `${Math.round(subpageMs(refreshHz))} ms, and other sensors use this bus too. Read them less ` +
+    `often, move some to another bus, make it faster${line}, or set refreshHz to ` +
+    `${Math.max(refreshHz / 2, 0.5)}`
   );
 }
 

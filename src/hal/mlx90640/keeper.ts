@@ -6,15 +6,16 @@
  *        ▲                                                                     │
  *        └── back-off ◄── [every third time without a picture: power off 1 s] ◄┘
  *
- * One fault `arrayUnavailable` per kind of trouble, restored by the next picture; `busTooSlow` as
- * long as pictures are lost to the bus; `arrayPowerUnavailable` while its switch does not work.
+ * One fault `arrayUnavailable` per kind of trouble, restored by the next picture; a disturbance
+ * that is over by the next attempt is no data and no fault, once a minute. `busTooSlow` as long as
+ * pictures are lost to the bus; `arrayPowerUnavailable` while its switch does not work.
  */
 import type { ArrayIntake } from '../../domain/mlx90640/array-intake.ts';
 import type { LineAddress } from '../ports.ts';
 import { Backoff } from '../backoff.ts';
 import type { I2cBus } from '../bus-ports.ts';
 import type { DriverHost, SensorHandle } from '../sensor-driver.ts';
-import { carries, speedOf, tooSlowText } from './bus-speed.ts';
+import { carries, speedOf, tooBusyText, tooSlowText } from './bus-speed.ts';
 import { Mlx90640Chip } from './chip.ts';
 import { Overruns } from './overruns.ts';
 import { PowerSwitch } from './power.ts';
@@ -22,7 +23,7 @@ import { SubpageReader } from './reader.ts';
 import type { ArraySettings } from './registers.ts';
 import type { KnownArray } from './setup.ts';
 import { configure, identify } from './setup.ts';
-import type { Trouble } from './trouble.ts';
+import type { Trouble, TroubleKind } from './trouble.ts';
 import { withRemedy } from './trouble.ts';
 import { Waits } from './waits.ts';
 
@@ -30,6 +31,16 @@ import { Waits } from './waits.ts';
 const AGAIN = { firstMs: 250, longestMs: 10_000 };
 /** An array that gave pictures for so long was good: the next trouble starts with short waits. */
 const GOOD_AFTER_MS = 10_000;
+/** After so long with pictures one broken session is forgiven, if the next one gives a picture. */
+const FORGIVEN_AFTER_MS = 60_000;
+/** What a disturbance on the wires looks like; the others are no chance. */
+const FORGIVEN: ReadonlySet<TroubleKind> = new Set<TroubleKind>([
+  'noAnswer',
+  'timeout',
+  'corrupt',
+  'other',
+  'garbled',
+]);
 const POWER_OFF_AFTER_FAILURES = 3;
 const POWER_OFF_MS = 1000;
 /** The array's own start takes 80 ms; its supply has to rise before. */
@@ -107,6 +118,7 @@ export class ArrayKeeper implements SensorHandle {
     this.#checkSpeed(known.value.speedHz);
     const control = await configure(chip, this.#options);
     if (!control.ok) return control.trouble;
+    this.#overruns.restart();
     const reader = new SubpageReader({
       chip,
       intake: this.#intake,
@@ -133,8 +145,14 @@ export class ArrayKeeper implements SensorHandle {
   #dumped(overtaken: boolean, readMs: number): string {
     const { bus, refreshHz } = this.#options;
     this.#overruns.dump(overtaken);
+    const nowHz = speedOf(RAM_WORDS, readMs);
+    // Others may have used the bus while the EEPROM was read.
+    const aloneHz = Math.max(this.#known?.speedHz ?? 0, nowHz);
+    if (this.#known !== null) this.#known = { ...this.#known, speedHz: aloneHz };
     if (this.#overruns.tooSlow) {
-      const text = tooSlowText(bus, speedOf(RAM_WORDS, readMs), refreshHz);
+      const text = carries(aloneHz, refreshHz)
+        ? tooBusyText(bus, aloneHz, nowHz, refreshHz)
+        : tooSlowText(bus, nowHz, refreshHz);
       this.#raise('busTooSlow', 'speed', `${text} (lost: ${this.#overruns.counts})`);
     } else this.#restore('busTooSlow', `${bus} carries ${refreshHz} Hz again`);
     return this.#overruns.counts;
@@ -148,15 +166,15 @@ export class ArrayKeeper implements SensorHandle {
 
   #failed(trouble: Trouble): void {
     const nowMs = this.#host.clock.monotonicMs();
-    if (this.#goodSinceMs !== null && nowMs - this.#goodSinceMs >= GOOD_AFTER_MS) {
-      this.#backoff.reset();
-    }
+    const goodForMs = this.#goodSinceMs === null ? 0 : nowMs - this.#goodSinceMs;
+    if (goodForMs >= GOOD_AFTER_MS) this.#backoff.reset();
     this.#goodSinceMs = null;
     this.#failures += 1;
     const detail = withRemedy(trouble);
     // Where pictures cannot be believed, the bank knows the better reason already.
     if (trouble.kind !== 'unbelievable') this.#intake.noData('hardware', detail, nowMs);
-    this.#raise('arrayUnavailable', trouble.kind, detail);
+    const isForgiven = goodForMs >= FORGIVEN_AFTER_MS && FORGIVEN.has(trouble.kind);
+    if (!isForgiven) this.#raise('arrayUnavailable', trouble.kind, detail);
     this.#host.requestStep();
   }
 

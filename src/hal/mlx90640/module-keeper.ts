@@ -31,6 +31,7 @@ export class ModuleKeeper implements SensorHandle {
   readonly #keeper: SerialKeeper;
   #raised: ModuleFault | null = null;
   #cancelWatch: Cancel | null = null;
+  #isOpen = false;
   /** Since the last look: bytes that came, what began like a picture and was none. */
   #bytes = 0;
   #damaged = 0;
@@ -56,6 +57,7 @@ export class ModuleKeeper implements SensorHandle {
       data: (bytes) => this.#receive(bytes),
       lost: () => this.#lost(),
     });
+    this.#watch();
   }
 
   async close(): Promise<void> {
@@ -64,14 +66,16 @@ export class ModuleKeeper implements SensorHandle {
   }
 
   #opened(): void {
+    this.#isOpen = true;
     this.#decoder.reset();
     this.#start();
     this.#watch();
   }
 
   #lost(): void {
-    this.#unwatch();
+    this.#isOpen = false;
     this.#noData('hardware', `${this.#options.path} is gone`);
+    this.#watch();
   }
 
   #start(): void {
@@ -110,6 +114,12 @@ export class ModuleKeeper implements SensorHandle {
 
   #missed(patienceMs: number): void {
     const { path, baudRate } = this.#options;
+    if (!this.#isOpen) {
+      // Said again and again: a sensor that says nothing would be one more fault, for one cable.
+      this.#noData('hardware', `${path} is not open`);
+      this.#watch();
+      return;
+    }
     const since = `for ${(patienceMs / 1000).toFixed(1)} s`;
     if (this.#bytes === 0) {
       const remedy =

@@ -15,9 +15,14 @@ export class PowerSwitch {
     this.#at = at;
   }
 
-  /** Switches the supply; the first call opens the line with that level. */
+  /** Switches the supply; the first call, and the one after a failure, opens the line with it. */
   set(on: boolean): HalResult {
-    if (this.#line !== null) return this.#line.write(on);
+    if (this.#line !== null) {
+      const written = this.#line.write(on);
+      // A line whose chip was unplugged stays dead for whoever holds it.
+      if (!written.ok) this.close();
+      return written;
+    }
     const opened = this.#gpio.openOutput(this.#name, this.#at, on);
     if (!opened.ok) return opened;
     this.#line = opened.value;

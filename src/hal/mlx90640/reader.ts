@@ -5,6 +5,7 @@
  *        │                                  └── three subpages without new data: trouble
  *        └──new data──► dump ──whole──► intake
  *                        ├──overtaken by the next subpage──► no data; the next one is there already
+ *                        │      └── more often than there can be subpages: trouble
  *                        └──garbled──► no data; five in a row: trouble
  */
 import type { ArrayIntake } from '../../domain/mlx90640/array-intake.ts';
@@ -26,6 +27,9 @@ const SLOWEST_SUBPAGE_MS = 2000;
 /** Between two announcements; more, and one in between has been missed. */
 const MISSED_AFTER_SUBPAGES = 2.5;
 const GARBLED_IN_ROW = 5;
+/** Its clock may be this much fast; and the first of a row may come at any moment. */
+const CLOCK_ERROR = 1.2;
+const OVERTAKEN_AT_ANY_TIME = 2;
 /** Without a picture that can be believed for so long, the array is set up anew. */
 const PICTURE_WITHIN_MS = 15_000;
 const PICTURE_WITHIN_SUBPAGES = 20;
@@ -61,6 +65,8 @@ export class SubpageReader {
   #identityDueMs: number;
   #announcedAtMs: number | null = null;
   #garbledInRow = 0;
+  #overtakenInRow = 0;
+  #overtakenSinceMs = 0;
   /** The first subpage was begun with the settings of before. */
   #isFirst = true;
 
@@ -113,12 +119,11 @@ export class SubpageReader {
     }
     const counts = dumped(dump.kind === 'overrun', readMs);
     if (dump.kind === 'overrun') {
-      // The reason is the bus: setting the array up anew would not help.
-      this.#pictureDueMs = nowMs + this.#pictureWithinMs;
       intake.noData('overrun', `a new subpage came while one was read (${counts})`, nowMs);
       this.#deps.requestStep();
-      return null;
+      return this.#overtaken(announcedAtMs, nowMs);
     }
+    this.#overtakenInRow = 0;
     return dump.kind === 'garbled' ? this.#garbled(dump.detail, nowMs) : this.#whole(dump, nowMs);
   }
 
@@ -142,6 +147,22 @@ export class SubpageReader {
       `${Math.round(this.#subpageMs)} ms`;
     this.#deps.intake.noData('overrun', detail, atMs);
     this.#deps.requestStep();
+  }
+
+  /** Where the reason is the bus, setting the array up anew would not help. */
+  #overtaken(announcedAtMs: number, nowMs: number): Trouble | null {
+    const { chip } = this.#deps;
+    this.#pictureDueMs = nowMs + this.#pictureWithinMs;
+    if (this.#overtakenInRow === 0) this.#overtakenSinceMs = announcedAtMs;
+    this.#overtakenInRow += 1;
+    const lastedMs = nowMs - this.#overtakenSinceMs;
+    const possible = OVERTAKEN_AT_ANY_TIME + (CLOCK_ERROR * lastedMs) / this.#subpageMs;
+    if (this.#overtakenInRow <= possible) return null;
+    const message =
+      `${chip.at}: new data was announced ${this.#overtakenInRow} times in ` +
+      `${Math.round(lastedMs)} ms, and a subpage takes ${Math.round(this.#subpageMs)} ms: ` +
+      'its status is stuck, or cannot be cleared';
+    return { kind: 'stuck', message };
   }
 
   #garbled(detail: string, nowMs: number): Trouble | null {

@@ -20,6 +20,8 @@ import { got, trouble } from './trouble.ts';
 
 /** Words of one transfer: others on the bus get their turn in between. */
 const EEPROM_BLOCK_WORDS = 208;
+/** Every other reading begins its blocks elsewhere: what goes wrong by place differs then. */
+const SHORT_BLOCK_WORDS = 104;
 /** Dumps of the EEPROM that are taken until two in a row are alike and can be true. */
 const MOST_EEPROM_READS = 4;
 
@@ -50,7 +52,7 @@ export async function identify(
   let before: Uint16Array | null = null;
   let refusal = 'two readings of the EEPROM are never alike';
   for (let reading = 0; reading < MOST_EEPROM_READS; reading++) {
-    const dump = await readEeprom(chip);
+    const dump = await readEeprom(chip, reading % 2 === 0 ? EEPROM_BLOCK_WORDS : SHORT_BLOCK_WORDS);
     if (!dump.ok) return dump;
     speedHz = Math.max(speedHz, dump.value.speedHz);
     const { words } = dump.value;
@@ -99,14 +101,18 @@ export async function configure(
 
 async function readEeprom(
   chip: Mlx90640Chip,
+  firstWords: number,
 ): Promise<Outcome<{ readonly words: Uint16Array; readonly speedHz: number }>> {
   const words = new Uint16Array(EEPROM_WORDS);
   let speedHz = 0;
-  for (let at = 0; at < EEPROM_WORDS; at += EEPROM_BLOCK_WORDS) {
-    const block = await chip.read(EEPROM_AT + at, EEPROM_BLOCK_WORDS);
+  for (let at = 0; at < EEPROM_WORDS;) {
+    const most = at === 0 ? firstWords : EEPROM_BLOCK_WORDS;
+    const count = Math.min(most, EEPROM_WORDS - at);
+    const block = await chip.read(EEPROM_AT + at, count);
     if (!block.ok) return block;
     words.set(block.value, at);
-    speedHz = Math.max(speedHz, speedOf(EEPROM_BLOCK_WORDS, chip.lastTransferMs));
+    speedHz = Math.max(speedHz, speedOf(count, chip.lastTransferMs));
+    at += count;
   }
   return got({ words, speedHz });
 }

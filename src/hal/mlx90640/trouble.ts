@@ -3,12 +3,13 @@ import type { HalError, HalErrorKind, HalResult } from '../ports.ts';
 
 /**
  * Kinds of the bus, and of the array behind it:
- * `silent`: it answers and measures nothing. `reset`: it has lost its settings, or does not take
- * them. `calibration`: its EEPROM cannot be read twice alike, or cannot be true. `garbled`: what it
- * sends is changed on the way. `unbelievable`: it measures, and no picture can be believed.
+ * `silent`: it answers and measures nothing. `stuck`: it announces without measuring. `reset`: it
+ * has lost its settings, or does not take them. `calibration`: its EEPROM cannot be read twice
+ * alike, or cannot be true. `garbled`: what it sends is changed on the way. `unbelievable`: it
+ * measures, and no picture can be believed.
  */
 export type TroubleKind =
-  HalErrorKind | 'silent' | 'reset' | 'calibration' | 'garbled' | 'unbelievable';
+  HalErrorKind | 'silent' | 'stuck' | 'reset' | 'calibration' | 'garbled' | 'unbelievable';
 
 export interface Trouble {
   readonly kind: TroubleKind;
@@ -51,6 +52,7 @@ const REMEDY: Readonly<Record<TroubleKind, string>> = {
   corrupt: WIRING,
   other: `${WIRING}; a slower bus may help (dtparam=i2c_arm_baudrate)`,
   silent: `${SUPPLY}, or let a GPIO line switch its supply (option power)`,
+  stuck: `${SUPPLY}, or let a GPIO line switch its supply (option power)`,
   reset: SUPPLY,
   calibration:
     `${WIRING}; at 1 MHz read it once at 400 kHz (dtparam=i2c_arm_baudrate=400000); is another ` +

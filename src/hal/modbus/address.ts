@@ -45,6 +45,18 @@ export function transferMs(
   return (8 + answer) * characterMs(address) + 2 * frameGapMs(address);
 }
 
+const LISTEN_AT_LEAST_MS = 100;
+const LISTEN_AT_MOST_MS = 1000;
+
+/**
+ * How long a line is listened to after a request without answer: answers on a serial line carry no
+ * number, so one that comes late would be taken for the answer to the next request.
+ */
+export function listenMs(address: ModbusAddress, timeoutMs: number): number {
+  if (address.kind === 'tcp') return 0;
+  return Math.min(Math.max(timeoutMs, LISTEN_AT_LEAST_MS), LISTEN_AT_MOST_MS);
+}
+
 const HIGHEST_SERIAL_UNIT = 247;
 const HIGHEST_TCP_UNIT = 255;
 

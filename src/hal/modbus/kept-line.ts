@@ -15,7 +15,7 @@ import { Backoff } from '../backoff.ts';
 import type { ModbusAddress, ModbusRead } from '../bus-ports.ts';
 import type { HalError, HalResult } from '../ports.ts';
 import { DONE, failed } from '../ports.ts';
-import { frameGapMs, lineName, requestProblem } from './address.ts';
+import { frameGapMs, lineName, listenMs, requestProblem } from './address.ts';
 import { Pause } from './pause.ts';
 import { lineClosed } from './trouble.ts';
 import { TurnQueue } from './turn-queue.ts';
@@ -24,8 +24,6 @@ import type { ModbusWire, OpenWire } from './wire.ts';
 /** Requests that may wait for one line: a second's work of a busy one. */
 export const QUEUE_LIMIT = 64;
 const REOPEN = { firstMs: 500, longestMs: 30_000 };
-const LISTEN_AT_LEAST_MS = 100;
-const LISTEN_AT_MOST_MS = 1000;
 /** So many requests in a row without answer: a TCP connection may be dead without saying so. */
 const SILENT_AFTER = 3;
 
@@ -115,17 +113,16 @@ export class KeptLine {
     const result = await wire.exchange(request);
     const timedOut = !result.ok && result.error.kind === 'timeout';
     this.#unanswered = timedOut ? this.#unanswered + 1 : 0;
-    if (!timedOut) this.#backoff.reset();
-    const listenMs =
-      timedOut || this.#owesAnswer ? this.#listenMs(request) : frameGapMs(this.address);
+    // One that takes connections and ends them at once is no better than one that takes none.
+    const isHeard = result.ok || !['timeout', 'absent'].includes(result.error.kind);
+    if (isHeard) this.#backoff.reset();
+    const quietMs =
+      timedOut || this.#owesAnswer
+        ? listenMs(this.address, request.timeoutMs)
+        : frameGapMs(this.address);
     this.#owesAnswer = timedOut;
-    this.#quietUntilMs = this.#options.clock.monotonicMs() + listenMs;
+    this.#quietUntilMs = this.#options.clock.monotonicMs() + quietMs;
     return result;
-  }
-
-  #listenMs({ timeoutMs }: ModbusRead): number {
-    if (this.address.kind === 'tcp') return 0;
-    return Math.min(Math.max(timeoutMs, LISTEN_AT_LEAST_MS), LISTEN_AT_MOST_MS);
   }
 
   /** The connection; opened anew where the old one cannot be trusted or may be dead. */

@@ -10,6 +10,11 @@ import type { HalError } from '../ports.ts';
 const REOPEN = { firstMs: 500, longestMs: 30_000 };
 /** A silent unit costs the others on its line the most time: it is asked less often. */
 const SILENT_EVERY_MS = 5000;
+/**
+ * While there is no line, that is said so often: a sensor that says nothing for 30 s would be one
+ * more fault, and one that comes and goes with each attempt.
+ */
+const DOWN_EVERY_MS = 10_000;
 
 export interface PolledGroup {
   readonly table: ModbusTable;
@@ -71,11 +76,19 @@ export class UnitPoller<G extends PolledGroup> {
       for (const group of groups) void this.#poll(line, group, clock.monotonicMs());
       return;
     }
+    this.#waitDown(opened.error, this.#backoff.nextMs());
+  }
+
+  /** Until the next attempt. */
+  #waitDown(error: HalError, leftMs: number): void {
+    const { groups, clock, failed, told } = this.#options;
     const atMs = clock.monotonicMs();
-    for (const group of groups) this.#options.failed(group, opened.error, atMs);
-    this.#options.told();
-    this.#after(this.#backoff.nextMs(), () => {
-      this.#opening = this.#open();
+    for (const group of groups) failed(group, error, atMs);
+    told();
+    const pauseMs = Math.min(leftMs, DOWN_EVERY_MS);
+    this.#after(pauseMs, () => {
+      if (leftMs > pauseMs) this.#waitDown(error, leftMs - pauseMs);
+      else this.#opening = this.#open();
     });
   }
 

@@ -141,4 +141,9 @@ void mcp3208_exchange(const uint16_t inputs[8], const uint8_t *out, uint8_t *in,
   uint16_t word = inputs[channel] & 0x0fffu;
   in[1] = (uint8_t)(word >> 8);
   in[2] = (uint8_t)word;
+  /* Section 6.1: further clocks give the result backwards from its second bit, then zeros. */
+  for (unsigned bit = 1; bit < 12; bit++) {
+    size_t at = 23 + bit;
+    if (at / 8 < count && (word >> bit & 1u) != 0) in[at / 8] |= (uint8_t)(0x80u >> at % 8);
+  }
 }

@@ -48,7 +48,7 @@ void ads1115_reset(struct ads1115 *chip);
 void ads1115_write(struct ads1115 *chip, const uint8_t *bytes, size_t count);
 void ads1115_read(struct ads1115 *chip, uint8_t *bytes, size_t count);
 
-/* An MCP3208 behind its chip select: 24 clocks, answer in the last 12. */
+/* An MCP3208 behind its chip select: the answer ends with clock 24, then comes backwards. */
 void mcp3208_exchange(const uint16_t inputs[8], const uint8_t *out, uint8_t *in, size_t count);
 
 #endif
