@@ -66,9 +66,16 @@ function fieldRows(prefix: string, node: Node): string[] {
     const nested = [field, ...variants].flatMap((variant) => fieldRows(path, variant));
     const items = field.items === undefined ? [] : fieldRows(`${path}[]`, field.items);
     const leaf = field.properties === undefined && variants.length === 0;
-    const row = `| \`${path}\` | ${allowed(field)} | ${defaultText(field, required, leaf)} | ${field.description ?? ''} |`;
+    const row = `| \`${path}\` | ${allowed(field)} | ${defaultText(field, required, leaf)} | ${meaningOf(field)} |`;
     return [...new Set([row, ...nested, ...items])];
   });
+}
+
+/** Of a value that may be left out, or have one of two forms, the forms say what they are. */
+function meaningOf({ description, oneOf, anyOf }: Node): string {
+  if (description !== undefined) return description;
+  const meanings = (oneOf ?? anyOf ?? []).flatMap((one) => one.description ?? []);
+  return [...new Set(meanings)].join('; or: ');
 }
 
 function allowed(node: Node): string {

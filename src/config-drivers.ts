@@ -13,7 +13,7 @@ export function preparedOf({ driver, options }: SensorConfig): Prepared | null {
 }
 
 export function checkDrivers(config: Config): readonly Finding[] {
-  const claimed = new Map<string, string>();
+  const claimed = claimedByLines(config);
   return config.sensors.flatMap((sensor, i): readonly Finding[] => {
     const prepared = preparedOf(sensor);
     if (prepared === null) return [unknownDriver(sensor, i)];
@@ -38,6 +38,15 @@ function unknownDriver({ driver }: SensorConfig, i: number): Finding {
   return { path: ['sensors', i, 'driver'], problem: 'no such driver', remedy };
 }
 
+/** Lines of outputs and inputs, as the drivers claim theirs: each opens for one user only. */
+function claimedByLines({ gpio }: Config): Map<string, string> {
+  const lines = [
+    ...gpio.outputs.map(({ id, chip, line }) => ({ user: `output "${id}"`, chip, line })),
+    ...gpio.inputs.map(({ id, chip, line }) => ({ user: `input "${id}"`, chip, line })),
+  ];
+  return new Map(lines.map(({ user, chip, line }) => [`gpio:${chip}:${line}`, user]));
+}
+
 /** Two sensors at one address, on one port, on one pin: one of them would be read as the other. */
 function doubleClaims(
   { id }: SensorConfig,
@@ -47,9 +56,9 @@ function doubleClaims(
 ): Finding[] {
   return claims.flatMap((claim): Finding[] => {
     const other = claimed.get(claim);
-    claimed.set(claim, id);
+    claimed.set(claim, `sensor "${id}"`);
     if (other === undefined) return [];
-    const problem = `${claim} is already used by sensor "${other}"`;
+    const problem = `${claim} is already used by ${other}`;
     const remedy = 'give each sensor its own port, address or pin';
     return [{ path: ['sensors', i, 'options'], problem, remedy }];
   });

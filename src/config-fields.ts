@@ -231,6 +231,7 @@ export const input = z.strictObject({
     'manualCallPoint',
     'tamper',
     'mainsFail',
+    'batteryFail',
     'feedback',
   ]),
   zone: id.nullable().default(null).describe('zone of a manual call point or tamper contact'),

@@ -1,4 +1,5 @@
 /** The real wires of this machine, as the configuration wants them. */
+import { resolve } from 'node:path';
 import type { Config } from './config-schema.ts';
 import type { Clock, Log, Random } from './domain/ports.ts';
 import { createKernelFiles } from './hal/kernel-files.ts';
@@ -48,7 +49,8 @@ async function openGpio(options: HardwareOptions): Promise<GpioBackend> {
     log('warn', 'GPIO line', { kind, name, detail });
   if (isSimulated(options)) {
     const { mirrorDirectory } = config.gpio;
-    const mirror = mirrorDirectory === null ? {} : { mirrorDir: mirrorDirectory };
+    // Absolute, because the holder has another working directory.
+    const mirror = mirrorDirectory === null ? {} : { mirrorDir: resolve(mirrorDirectory) };
     return new SimulatedGpio({ clock, keeper, notice, ...mirror });
   }
   const open = config.gpio.backend === 'onoff' ? openOnoffBackend : openCdevBackend;

@@ -6,9 +6,11 @@ import { runCheckConfig } from '../src/commands/check-config.ts';
 import { parseConfig } from '../src/config.ts';
 import { LANES } from '../src/domain/event.ts';
 import { sensorDrivers } from '../src/hal/drivers/index.ts';
+import { BOX_FAULTS } from '../src/hal/box/report.ts';
 import { METRICS } from '../src/metrics.ts';
 import { PLAN_CHECKS } from '../src/plan.ts';
 import { topicsOf } from '../src/uplink/payload.ts';
+import { faultNamesIn } from './support/fault-names.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -70,6 +72,31 @@ describe('documentation', () => {
     const unknown = named.filter((name) => !main.includes(`command('${name ?? ''}'`));
     expect(named.length).toBeGreaterThan(3);
     expect([...new Set(unknown)]).toEqual([]);
+  });
+
+  describe('the page of operations', () => {
+    // What stands where the names of faults do and is none: how a packet breaks off, what a
+    // simulated line does, the kind of a trouble.
+    const others = ['speed'];
+    const isOther = (path: string): boolean =>
+      path.includes('/simulat') || path.endsWith('line-protocol/framing.ts');
+    const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .map((name) => `src/${name}`)
+      .filter((path) => path.endsWith('.ts') && !isOther(path));
+    const names = new Set(files.flatMap((path) => faultNamesIn({ path, text: read(path) })));
+    const known = new Set([...names].filter((name) => !others.includes(name)));
+    const rows = [...read('docs/operations.md').matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)];
+    const listed = rows.flatMap(([, cell = '']) => cell.split(', ').map((n) => n.slice(1, -1)));
+
+    it('has a row for every fault that the code can tell', () => {
+      expect([...BOX_FAULTS].filter((name) => !known.has(name))).toEqual([]);
+      expect([...known].filter((name) => !listed.includes(name))).toEqual([]);
+    });
+
+    it('names no other, and none twice', () => {
+      expect(listed.filter((name) => !known.has(name))).toEqual([]);
+      expect(listed.filter((name, at) => listed.indexOf(name) !== at)).toEqual([]);
+    });
   });
 
   it('the page of drivers names every driver and option', () => {

@@ -34,6 +34,16 @@ export function takeSignal(draft: Draft, signal: InputSignal): void {
       });
       return;
     }
+    case 'batteryFail': {
+      fact(draft, 'faults', {
+        fault: 'batteryFail',
+        subject: `input:${input}`,
+        raised: active,
+        detail: 'the battery is low, missing or not charged: look at charger and battery',
+        zone: null,
+      });
+      return;
+    }
     case 'mainsFail': {
       fact(draft, 'faults', {
         fault: 'mainsFail',

@@ -7,7 +7,7 @@ import { createLog } from '../log.ts';
 import { PLAN_CHECKS } from '../plan.ts';
 import type { Environment } from './check-config.ts';
 import { DEFAULT_COLUMNS } from './doctor-table.ts';
-import { confirmOnTerminal, createDoctorWorld } from './doctor-world.ts';
+import { confirmOnTerminal, createDoctorWorld, hearSignals, isExported } from './doctor-world.ts';
 import { runDoctor } from './doctor.ts';
 import type { CommandIo, ExitCode } from './exit-codes.ts';
 import { DEFAULT_CONFIG_FILE, kernelClock } from './run.ts';
@@ -53,6 +53,8 @@ export async function doctorHere(
         openHardware({ config, simulate: false, clock, random, log, busThreadPath, keeper: null }),
       boxLimits: (config) => config.box,
       confirm: confirmOnTerminal,
+      hearSignals,
+      exported: isExported,
     },
   );
 }

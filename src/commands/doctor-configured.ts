@@ -4,7 +4,8 @@ import { sensorId } from '../domain/units.ts';
 import { brokerFindings } from '../hal/doctor/brokers.ts';
 import type { BrokerPlan } from '../hal/doctor/brokers.ts';
 import { within } from '../hal/doctor/deadline.ts';
-import { lineFinding } from '../hal/doctor/gpio.ts';
+import type { WantedLine } from '../hal/doctor/gpio.ts';
+import { isFreeInput, lineFinding } from '../hal/doctor/gpio.ts';
 import { portFinding, runFinding, stateFinding } from '../hal/doctor/premises.ts';
 import type { DoctorWorld, GpioFacts } from '../hal/doctor/world.ts';
 import { finding } from '../hal/doctor/world.ts';
@@ -49,8 +50,15 @@ export function serialPathsOf(config: Config): readonly string[] {
   return config.sensors.flatMap(({ driver, options }) => {
     const prepared = sensorDriver(driver)?.prepare(options);
     const claims = prepared?.ok === true ? prepared.claims : [];
-    return claims.flatMap((claim) => (claim.startsWith('serial:') ? [claim.slice(7)] : []));
+    const own = claims.flatMap((claim) => (claim.startsWith('serial:') ? [claim.slice(7)] : []));
+    return [...own, ...sharedSerialPath(options)];
   });
+}
+
+/** The port of a Modbus line, which several sensors share and none claims. */
+function sharedSerialPath({ serial }: Readonly<Record<string, unknown>>): readonly string[] {
+  if (typeof serial !== 'object' || serial === null || !('path' in serial)) return [];
+  return typeof serial.path === 'string' ? [serial.path] : [];
 }
 
 /** One after another where sensors share a bus, side by side where they do not. */
@@ -79,12 +87,19 @@ function busOf(claim: string): string {
 }
 
 async function probe(
-  { world, hardware, running }: ConfiguredParts,
+  parts: ConfiguredParts,
   id: string,
   driver: string,
   prepared: Ready,
 ): Promise<readonly ProbeFinding[]> {
+  const { world, hardware, gpio, running } = parts;
   const area = `sensor:${id}`;
+  const lines = claimedLines(parts, area, prepared);
+  // A line that is an output now drives something: looking at its level would let go of it.
+  const isContact = lines.length > 0 && lines.length === prepared.claims.length;
+  if (isContact && !lines.every(({ at }) => isFreeInput(at, gpio))) {
+    return lines.map((line) => contactFinding(line, gpio, running));
+  }
   const { clock } = world;
   const host = {
     ...hardware,
@@ -107,13 +122,39 @@ async function probe(
   );
 }
 
+/** GPIO lines that a driver claims, `gpio:pinctrl-rp1:17`; none where lines are simulated. */
+function claimedLines({ config }: ConfiguredParts, area: string, { claims }: Ready): WantedLine[] {
+  const { backend } = config.gpio;
+  if (backend === 'simulated') return [];
+  return claims.flatMap((claim) => {
+    const [, chip, line] = /^gpio:(.*):([^:]*)$/.exec(claim) ?? [];
+    if (chip === undefined || line === undefined) return [];
+    const at = { chip, line: /^\d+$/.test(line) ? Number(line) : line };
+    return [{ area, at, onSysfs: backend === 'onoff' }];
+  });
+}
+
+function contactFinding(
+  line: WantedLine,
+  gpio: HalResult<GpioFacts>,
+  running: boolean,
+): ProbeFinding {
+  const found = lineFinding(line, gpio, running);
+  if (found.state !== 'ok' || running) return found;
+  const remedy = 'compare its number with the wire: inputs do not become outputs by themselves';
+  return { ...found, state: 'skipped', found: `${found.found}; not asked for its level`, remedy };
+}
+
 function lineFindings({ config, gpio, running }: ConfiguredParts): readonly ProbeFinding[] {
   const { backend, outputs, inputs } = config.gpio;
   const lines = [
     ...outputs.map(({ id, chip, line }) => ({ area: `output:${id}`, at: { chip, line } })),
     ...inputs.map(({ id, chip, line }) => ({ area: `input:${id}`, at: { chip, line } })),
   ];
-  if (backend !== 'simulated') return lines.map((line) => lineFinding(line, gpio, running));
+  if (backend !== 'simulated') {
+    const onSysfs = backend === 'onoff';
+    return lines.map((line) => lineFinding({ ...line, onSysfs }, gpio, running));
+  }
   if (lines.length === 0) return [];
   const found = `${lines.length} lines configured, gpio.backend is simulated: none is touched`;
   return [finding('lines', 'backend', 'warning', found, 'set gpio.backend to cdev')];

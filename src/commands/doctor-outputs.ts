@@ -3,7 +3,7 @@ import type { Config } from '../config-schema.ts';
 import type { Clock } from '../domain/ports.ts';
 import { finding } from '../hal/doctor/world.ts';
 import { pulseOutput } from '../hal/gpio/self-test.ts';
-import type { DigitalInput, GpioBackend, HalResult } from '../hal/ports.ts';
+import type { DigitalInput, GpioBackend, HalResult, LineAddress } from '../hal/ports.ts';
 import type { ProbeFinding } from '../hal/probe.ts';
 
 /** Long enough to hear a siren and to read a meter. */
@@ -17,6 +17,13 @@ export interface OutputParts {
   readonly running: boolean;
   /** Asks a person; null where nobody needs to be asked. */
   readonly confirm: ((question: string) => Promise<boolean>) | null;
+  /** Aborted when this process is asked to end: the pulse is cut short and nothing more moves. */
+  readonly cut: AbortSignal;
+  /**
+   * Whether sysfs has a line exported. Only one program at a time gets a line of the character
+   * device; a line of sysfs goes to whoever asks.
+   */
+  readonly exported: (at: LineAddress) => boolean;
 }
 
 type Output = Config['gpio']['outputs'][number];
@@ -26,6 +33,10 @@ export async function outputFindings(parts: OutputParts): Promise<readonly Probe
   const { config, running } = parts;
   if (config.gpio.outputs.length === 0) {
     return [finding('outputs', 'pulse', 'note', 'the configuration has no outputs')];
+  }
+  if (config.gpio.backend === 'simulated') {
+    const found = 'not moved: gpio.backend is simulated, so there is no line to move';
+    return [finding('outputs', 'pulse', 'skipped', found, 'set gpio.backend to cdev')];
   }
   if (running) {
     const found = 'not moved: an appliance is running here, or what has its ports';
@@ -38,23 +49,35 @@ export async function outputFindings(parts: OutputParts): Promise<readonly Probe
 }
 
 async function pulseOne(parts: OutputParts, output: Output): Promise<ProbeFinding> {
-  const { gpio, clock, confirm, config } = parts;
+  const { gpio, clock, confirm, config, cut, exported } = parts;
+  const isCut = (): boolean => cut.aborted;
   const area = `output:${output.id}`;
+  if (isCut()) return finding(area, 'pulse', 'skipped', 'not moved: interrupted');
+  if (config.gpio.backend === 'onoff' && exported(addressOf(output))) {
+    return finding(area, 'pulse', 'failed', EXPORTED, EXPORTED_REMEDY);
+  }
   const question = `make ${output.id} (${output.role}) active for ${PULSE_MS / 1000} s?`;
   if (confirm !== null && !(await confirm(question))) {
     return finding(area, 'pulse', 'skipped', 'not moved: not confirmed');
   }
+  if (isCut()) return finding(area, 'pulse', 'skipped', 'not moved: interrupted');
   const feedback = openFeedback(config, gpio, output);
   if (feedback !== null && !feedback.ok) {
-    return finding(area, 'pulse', 'failed', `not moved: ${feedback.error.message}`);
+    const remedy = 'mend the line of its feedback, or take feedback out of the configuration';
+    return finding(area, 'pulse', 'failed', `not moved: ${feedback.error.message}`, remedy);
   }
   const opened = gpio.openOutput(output.id, addressOf(output), false);
   if (!opened.ok) {
     feedback?.value.close();
-    const remedy = 'stop what holds it: an appliance, or the holder that one left behind';
-    return finding(area, 'pulse', 'failed', `not moved: ${opened.error.message}`, remedy);
+    const { kind, message } = opened.error;
+    const remedy =
+      kind === 'busy'
+        ? 'stop what holds it: an appliance, or the holder that one left behind'
+        : 'see the findings about gpio';
+    return finding(area, 'pulse', 'failed', `not moved: ${message}`, remedy);
   }
-  const pulsed = await pulseOutput(opened.value, feedback?.value ?? null, PULSE_MS, clock);
+  const contact = feedback?.value ?? null;
+  const pulsed = await pulseOutput(opened.value, contact, PULSE_MS, clock, false, cut);
   opened.value.close();
   feedback?.value.close();
   if (!pulsed.ok) return finding(area, 'pulse', 'failed', pulsed.error.message, RELAY_REMEDY);
@@ -63,11 +86,19 @@ async function pulseOne(parts: OutputParts, output: Output): Promise<ProbeFindin
       return finding(area, 'pulse', 'ok', 'commanded, and the feedback followed');
     case 'disagreed':
       return finding(area, 'pulse', 'failed', 'the feedback did not follow', RELAY_REMEDY);
+    case 'cutShort':
+      return finding(area, 'pulse', 'failed', 'cut short by a signal, and put back', AGAIN);
     case 'none':
       return finding(area, 'pulse', 'note', 'commanded; no feedback: did you hear or see it?');
   }
 }
 
+const AGAIN = 'ask again, and let each pulse end';
+const EXPORTED =
+  'not moved: sysfs has this line exported: an appliance drives it, or one that has ended left ' +
+  'it as it was';
+const EXPORTED_REMEDY =
+  'where no appliance runs and no alarm stands, write its number into /sys/class/gpio/unexport';
 const RELAY_REMEDY = 'look at the relay, its supply and the wire from its feedback contact';
 
 /** Null where none is wired. */

@@ -2,6 +2,7 @@
 import { constants, existsSync } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Clock } from '../domain/ports.ts';
 import type { ClockSources } from '../hal/box/clock-state.ts';
@@ -11,12 +12,14 @@ import type { KernelFiles } from '../hal/bus-ports.ts';
 import { listGpio } from '../hal/doctor/gpio-lister.ts';
 import type { DoctorWorld, PathAccess, Self } from '../hal/doctor/world.ts';
 import { CdevCalls } from '../hal/gpio/cdev-calls.ts';
+import { resolveLine, SYSFS_GPIO, valueFile } from '../hal/gpio-sysfs.ts';
 import { loadLibc } from '../hal/native/libc.ts';
 import { errorKindOf, messageOf } from '../hal/os-errors.ts';
-import type { HalResult } from '../hal/ports.ts';
+import type { HalResult, LineAddress } from '../hal/ports.ts';
 import { done, failed } from '../hal/ports.ts';
 import { readWholeFile } from '../hal/read-file.ts';
 import { createDoctorNetwork } from './doctor-network.ts';
+import type { HeardSignals } from './doctor.ts';
 
 /** Asks on the terminal; where there is none, or its input ends, the answer is no. */
 export async function confirmOnTerminal(question: string): Promise<boolean> {
@@ -27,6 +30,26 @@ export async function confirmOnTerminal(question: string): Promise<boolean> {
   const answer = await Promise.race([terminal.question(`${question} [y/N] `), ended]);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
+}
+
+/** A lost terminal must not leave a siren on, nor must a key. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export function hearSignals(): HeardSignals {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  for (const signal of SIGNALS) process.on(signal, abort);
+  return {
+    signal: controller.signal,
+    end: () => {
+      for (const signal of SIGNALS) process.off(signal, abort);
+    },
+  };
+}
+
+export function isExported(at: LineAddress): boolean {
+  const number = resolveLine(SYSFS_GPIO, at);
+  return number.ok && existsSync(dirname(valueFile(SYSFS_GPIO, number.value)));
 }
 
 export interface DoctorWorldOptions {

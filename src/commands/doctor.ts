@@ -17,7 +17,7 @@ import { systemFindings } from '../hal/doctor/system.ts';
 import type { DoctorWorld, GpioFacts } from '../hal/doctor/world.ts';
 import { trouble } from '../hal/doctor/world.ts';
 import type { Hardware } from '../hal/hardware.ts';
-import type { HalResult } from '../hal/ports.ts';
+import type { HalResult, LineAddress } from '../hal/ports.ts';
 import type { ProbeFinding } from '../hal/probe.ts';
 import type { Environment } from './check-config.ts';
 import { readConfig } from './check-config.ts';
@@ -50,6 +50,16 @@ export interface DoctorDeps {
   readonly openHardware: (config: Config) => Promise<Hardware>;
   readonly boxLimits: (config: Config) => BoxLimits;
   readonly confirm: (question: string) => Promise<boolean>;
+  /** From now on signals do not end this process: they abort, and cut a pulse short. */
+  readonly hearSignals: () => HeardSignals;
+  /** Whether sysfs has a line exported; false where it cannot be asked. */
+  readonly exported: (at: LineAddress) => boolean;
+}
+
+export interface HeardSignals {
+  readonly signal: AbortSignal;
+  /** Signals end this process again. */
+  end(): void;
 }
 
 /** A kernel driver may hold up whoever reads its files. */
@@ -135,7 +145,7 @@ function isRunning({ http }: Config, { network }: DoctorWorld): Promise<boolean>
 
 async function pulses(
   { yes }: DoctorOptions,
-  { world, confirm }: DoctorDeps,
+  { world, confirm, hearSignals, exported }: DoctorDeps,
   config: Config,
   { gpio }: Hardware,
   running: boolean,
@@ -144,8 +154,14 @@ async function pulses(
   const { enabled, host, port } = config.ingest;
   // One whose /health does not answer may still have the port of its boards, and the outputs.
   const portTaken = enabled && !running && !(await network.tryPort(host, port)).ok;
-  const asked = { config, gpio, clock, confirm: yes ? null : confirm };
-  return outputFindings({ ...asked, running: running || portTaken });
+  const heard = hearSignals();
+  const findings = await outputFindings({
+    ...{ config, gpio, clock, exported, cut: heard.signal },
+    confirm: yes ? null : confirm,
+    running: running || portTaken,
+  });
+  heard.end();
+  return findings;
 }
 
 /** The same fields in the same order, whoever found it. */

@@ -209,8 +209,14 @@ export function optionsSchema(fields: Fields): JsonSchema {
 function problemsOf(field: Field<unknown>, key: string, raw: unknown): readonly OptionProblem[] {
   if (field.read(raw) !== null) return [];
   const nested = raw === undefined ? [] : (field.problems?.(raw) ?? []);
-  if (nested.length === 0) return [{ key, problem: shown(raw), remedy: `give ${field.expects}` }];
+  if (nested.length === 0) return [{ key, problem: shown(raw), remedy: remedyOf(field, raw) }];
   return nested.map((one) => ({ ...one, key: one.key === '' ? key : `${key}.${one.key}` }));
+}
+
+/** Who has left a field out does not know yet what it is for. */
+function remedyOf({ expects, schema }: Field<unknown>, raw: unknown): string {
+  const meaning = raw === undefined ? schema['description'] : undefined;
+  return typeof meaning === 'string' ? `give ${expects}: ${meaning}` : `give ${expects}`;
 }
 
 function defaulted(fallback: unknown): JsonSchema {

@@ -97,8 +97,12 @@ async function openPort(
 /** The package reports the operating system's words only, in an English text. */
 const OPEN_FAILURES: readonly (readonly [RegExp, HalErrorKind, string])[] = [
   [/no such (file|device)/i, 'absent', 'check that it is plugged in'],
-  [/permission denied/i, 'permission', 'add the user to the group "dialout"'],
-  [/cannot lock|resource busy|temporarily unavailable/i, 'busy', 'another program has it open'],
+  [/permission denied/i, 'permission', 'usermod -aG dialout embereye, then restart the service'],
+  [
+    /cannot lock|resource busy|temporarily unavailable/i,
+    'busy',
+    'another program has it open: sudo fuser -v names it',
+  ],
   [/baud/i, 'other', 'choose a rate that the adapter supports'],
 ];
 

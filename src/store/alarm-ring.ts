@@ -42,6 +42,7 @@ export const DEFAULT_RING_PATH = '/run/embereye/ring';
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
 /** `statfs` type of tmpfs (linux/magic.h). */
 const TMPFS_MAGIC = 0x01021994;
+const ON_DISK = 'writing may stall; embereye doctor says how to make state.runDirectory';
 
 export interface RingOptions {
   /** On tmpfs; normally `DEFAULT_RING_PATH`. */
@@ -277,7 +278,7 @@ export class AlarmRing {
     this.#behind = false;
     this.#troubles.restore('ringUnavailable');
     if (statfsSync(this.#path).type === TMPFS_MAGIC) this.#troubles.restore('ringOnDisk');
-    else this.#troubles.raise('ringOnDisk', `${this.#path} is not on tmpfs: writing may stall`);
+    else this.#troubles.raise('ringOnDisk', `${this.#path} is not on tmpfs: ${ON_DISK}`);
   }
 }
 

@@ -101,6 +101,35 @@ describe('wired sensors', () => {
     ]);
   });
 
+  it('cannot have a line that an output or an input has', () => {
+    const contact = { chip: 'pinctrl-rp1', line: 17, channel: 'call' };
+    const sensors = [
+      { id: 'door', driver: 'gpio-contact', options: contact },
+      {
+        id: 'array',
+        driver: 'mlx90640-i2c',
+        options: { power: { chip: 'pinctrl-rp1', line: 'GPIO5' } },
+      },
+    ];
+    const zoned = [
+      { sensor: 'door', channel: 'call', role: 'flameDigital' },
+      { sensor: 'array', channel: 'thermal', role: 'thermal' },
+    ];
+    const gpio = {
+      outputs: [output({ chip: 'pinctrl-rp1' })],
+      inputs: [{ id: 'reset', role: 'reset', chip: 'pinctrl-rp1', line: 'GPIO5' }],
+    };
+    expect(problemsOf({ sensors, zones: [{ id: 'z', sensors: zoned }], gpio })).toEqual([
+      expect.stringMatching(/sensors\[0\].*pinctrl-rp1:17 is already used by output "siren"/),
+      expect.stringMatching(/sensors\[1\].*pinctrl-rp1:GPIO5 is already used by input "reset"/),
+    ]);
+  });
+
+  it('without an option that they need say what it is for', () => {
+    const [problem] = problemsOf(board('s', { path: undefined }));
+    expect(problem).toMatch(/options\.path: is missing; give a text: Serial port: its name under/);
+  });
+
   it('name the mistyped driver and the mistyped option', () => {
     const sensor = { id: 's', driver: 'serial-bord', options: {} };
     const zones = [{ id: 'z', sensors: [{ sensor: 's', channel: 'thermal', role: 'thermal' }] }];

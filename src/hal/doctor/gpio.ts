@@ -49,6 +49,8 @@ export interface WantedLine {
   /** `output:siren`, `input:reset-button` */
   readonly area: string;
   readonly at: Pick<LineAddress, 'chip' | 'line'>;
+  /** The backend is onoff: lines that were exported once stay so, and are taken over. */
+  readonly onSysfs?: boolean;
 }
 
 /**
@@ -56,11 +58,15 @@ export interface WantedLine {
  * @param running whether an appliance runs on this machine: it then holds the line rightly
  */
 export function lineFinding(
-  { area, at }: WantedLine,
+  { area, at, onSysfs = false }: WantedLine,
   facts: HalResult<GpioFacts>,
   running: boolean,
 ): ProbeFinding {
   const subject = `${at.chip} ${lineText(at.line)}`;
+  if (!facts.ok && onSysfs) {
+    const found = 'sysfs does not tell who has it: looked at when the appliance opens it';
+    return finding(area, subject, 'skipped', found);
+  }
   if (!facts.ok) return trouble(area, subject, facts.error, 'see gpio above');
   const { chips, unreadable } = facts.value;
   const found = findLine(chips, at);
@@ -77,9 +83,19 @@ export function lineFinding(
   if (!line.used) return finding(area, subject, 'ok', `${where}, free`);
   const held = `${where}, held by ${holder(line)}`;
   if (running) return finding(area, subject, 'ok', `${held}; an appliance is running`);
+  if (onSysfs && line.consumer === 'sysfs') {
+    return finding(area, subject, 'note', `${where}, exported by sysfs, as a run before leaves it`);
+  }
   const remedy =
     'stop the program that holds it, remove the overlay that takes it, or use another line';
   return finding(area, subject, 'failed', held, remedy);
+}
+
+/** Whether asking for it as an input cannot move anything: nobody has it, and it is no output. */
+export function isFreeInput(at: WantedLine['at'], facts: HalResult<GpioFacts>): boolean {
+  if (!facts.ok) return false;
+  const found = findLine(facts.value.chips, at);
+  return typeof found !== 'string' && !found.line.used && found.line.direction === 'in';
 }
 
 type Found = { readonly chip: ChipFacts; readonly line: LineInfo };

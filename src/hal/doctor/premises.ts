@@ -6,7 +6,7 @@ import { finding, textIn, trouble } from './world.ts';
 
 /** `state.directory`: where the journal lies. */
 export async function stateFinding(world: DoctorWorld, directory: string): Promise<ProbeFinding> {
-  const writable = await writableFinding(world, 'state', directory);
+  const writable = await writableFinding(world, 'state', directory, makeNow(world, directory));
   if (writable.state !== 'ok') return writable;
   const space = await world.statFileSystem(directory);
   if (!space.ok && space.error.kind === 'absent') return writable;
@@ -19,21 +19,36 @@ export async function stateFinding(world: DoctorWorld, directory: string): Promi
 export async function runFinding(world: DoctorWorld, directory: string): Promise<ProbeFinding> {
   const text = await textIn(world, '/proc/mounts');
   const mount = text.ok ? mountOf(parseMounts(text.value), directory) : null;
-  const writable = await writableFinding(world, 'state', directory);
+  const under = directory.startsWith('/run/');
+  const make = under ? makeAtBoot(world, directory) : makeNow(world, directory);
+  const writable = await writableFinding(world, 'state', directory, make);
   if (mount === null || mount.type === 'tmpfs' || writable.state === 'failed') return writable;
   const found = `${directory} lies on ${mount.type} (${mount.point}), not on tmpfs`;
   const remedy = 'set state.runDirectory to a directory under /run: each alarm waits for this disk';
   return finding('state', directory, 'warning', found, remedy);
 }
 
+function makeNow({ self: { user } }: DoctorWorld, directory: string): string {
+  return `sudo install -d -o ${user} ${directory}`;
+}
+
+/** What is made on tmpfs by hand is gone after the next start of the machine. */
+function makeAtBoot({ self: { user } }: DoctorWorld, directory: string): string {
+  return (
+    `RuntimeDirectory=${directory.replace(/^\/run\//, '')} in the [Service] of the unit, or: ` +
+    `echo 'd ${directory} 0700 ${user}' | sudo tee /etc/tmpfiles.d/embereye.conf; ` +
+    'sudo systemd-tmpfiles --create'
+  );
+}
+
 async function writableFinding(
   world: DoctorWorld,
   area: string,
   directory: string,
+  make: string,
 ): Promise<ProbeFinding> {
   const { user } = world.self;
   const access = await world.access(directory);
-  const make = `sudo install -d -o ${user} ${directory}`;
   if (access.ok) {
     const { readable, writable } = access.value;
     if (readable && writable) return finding(area, directory, 'ok', 'can be written');
