@@ -7,10 +7,12 @@ import type {
   LevelWindow,
   NoDataReason,
   NoDataWindow,
+  OpinionWindow,
   ThermalEvidence,
   ThermalWindow,
 } from './evidence.ts';
 import { THERMAL_CHANNEL } from './evidence.ts';
+import type { Opinion } from './opinion.ts';
 import type { SensorId } from './units.ts';
 
 interface Drainable {
@@ -75,6 +77,7 @@ export class LevelAccumulator implements Drainable {
 /** The newest frame of an array, and the hottest and coolest since the last step. */
 export class ThermalAccumulator implements Drainable {
   readonly #sensor: SensorId;
+  readonly #channel: string;
   readonly #dirty: Drainable[];
   #frames = 0;
   #firstAtMs = 0;
@@ -82,8 +85,9 @@ export class ThermalAccumulator implements Drainable {
   #worst: ThermalEvidence | null = null;
   #coolest: ThermalEvidence | null = null;
 
-  constructor(sensor: SensorId, dirty: Drainable[]) {
+  constructor(sensor: SensorId, channel: string, dirty: Drainable[]) {
     this.#sensor = sensor;
+    this.#channel = channel;
     this.#dirty = dirty;
   }
 
@@ -110,7 +114,7 @@ export class ThermalAccumulator implements Drainable {
     const window: ThermalWindow = {
       kind: 'thermal',
       sensor: this.#sensor,
-      channel: THERMAL_CHANNEL,
+      channel: this.#channel,
       frames: this.#frames,
       firstAtMs: this.#firstAtMs,
       last: this.#last,
@@ -160,10 +164,32 @@ class NoDataAccumulator implements Drainable {
   }
 }
 
+class OpinionSlot implements Drainable {
+  readonly #dirty: Drainable[];
+  #newest: OpinionWindow | null = null;
+
+  constructor(dirty: Drainable[]) {
+    this.#dirty = dirty;
+  }
+
+  put(window: OpinionWindow): void {
+    if (this.#newest === null) this.#dirty.push(this);
+    this.#newest = window;
+  }
+
+  drain(into: EvidenceWindow[]): void {
+    if (this.#newest === null) return;
+    into.push(this.#newest);
+    this.#newest = null;
+  }
+}
+
 export class EvidenceBank {
   readonly #dirty: Drainable[] = [];
   readonly #levels = new Map<string, LevelAccumulator>();
-  readonly #thermals = new Map<SensorId, ThermalAccumulator>();
+  readonly #thermals = new Map<string, ThermalAccumulator>();
+  readonly #opinions = new Map<string, OpinionSlot>();
+  readonly #areas = new Map<SensorId, readonly string[]>();
   readonly #noData = new Map<string, NoDataAccumulator>();
 
   /** The accumulator of one analog or digital channel; keep it, do not look it up per packet. */
@@ -177,18 +203,49 @@ export class EvidenceBank {
     return found;
   }
 
-  /** The accumulator of one thermal array. */
-  thermal(sensor: SensorId): ThermalAccumulator {
-    let found = this.#thermals.get(sensor);
+  /** The accumulator of one thermal array, or of a named area of its picture. */
+  thermal(sensor: SensorId, channel: string = THERMAL_CHANNEL): ThermalAccumulator {
+    const key = `${sensor}/${channel}`;
+    let found = this.#thermals.get(key);
     if (found === undefined) {
-      found = new ThermalAccumulator(sensor, this.#dirty);
-      this.#thermals.set(sensor, found);
+      found = new ThermalAccumulator(sensor, channel, this.#dirty);
+      this.#thermals.set(key, found);
     }
     return found;
   }
 
-  /** A source reported something that cannot be believed. */
+  /** Names the channels of the areas of a picture: what makes it no data makes them no data. */
+  declareAreas(sensor: SensorId, channels: readonly string[]): void {
+    this.#areas.set(sensor, channels);
+  }
+
+  /** What a model thinks of a region; the newest since the last step counts. */
+  opinion(sensor: SensorId, channel: string, track: number, opinion: Opinion, atMs: number): void {
+    const key = `${sensor}/${channel}`;
+    let slot = this.#opinions.get(key);
+    if (slot === undefined) {
+      slot = new OpinionSlot(this.#dirty);
+      this.#opinions.set(key, slot);
+    }
+    slot.put({ kind: 'opinion', sensor, channel, atMs, track, opinion });
+  }
+
+  /** A source reported something that cannot be believed; of a picture, so do its areas. */
   noData(
+    sensor: SensorId,
+    channel: string,
+    reason: NoDataReason,
+    detail: string,
+    atMs: number,
+  ): void {
+    this.#noDataOf(sensor, channel, reason, detail, atMs);
+    if (channel !== THERMAL_CHANNEL) return;
+    for (const area of this.#areas.get(sensor) ?? []) {
+      this.#noDataOf(sensor, area, reason, detail, atMs);
+    }
+  }
+
+  #noDataOf(
     sensor: SensorId,
     channel: string,
     reason: NoDataReason,

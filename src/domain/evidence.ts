@@ -5,10 +5,20 @@
  * Between two steps a channel keeps first, last, min, max and count, so that a crossing in any
  * single packet reaches the step however many packets arrive.
  */
+import type { Opinion } from './opinion.ts';
 import type { SensorId } from './units.ts';
 
 /** What a channel means to its zone; decides which rule judges it. */
-export type Role = 'thermal' | 'smoke' | 'gas' | 'flame' | 'flameDigital';
+export const ROLES = [
+  'thermal',
+  'smoke',
+  'gas',
+  'flame',
+  'flameDigital',
+  'carbonMonoxide',
+  'heat',
+] as const;
+export type Role = (typeof ROLES)[number];
 
 /** One physical channel of one sensor: one source of evidence. */
 export interface SourceRef {
@@ -18,6 +28,24 @@ export interface SourceRef {
 
 /** Name of the channel on which a sensor's thermal array reports. */
 export const THERMAL_CHANNEL = 'thermal';
+
+/** What the channels of named areas of a picture begin with; the rest is `THERMAL_CHANNEL`. */
+const AREA_PREFIX = 'thermal_';
+
+/** Channel on which a named area of a sensor's picture reports, `thermal_<area>`. */
+export function areaChannel(area: string): string {
+  return `${AREA_PREFIX}${area}`;
+}
+
+/** The named area whose channel this is; null for any other channel. */
+export function areaOf(channel: string): string | null {
+  return channel.startsWith(AREA_PREFIX) ? channel.slice(AREA_PREFIX.length) : null;
+}
+
+/** Whether a channel reports temperatures of a picture, or of a named area of one. */
+export function isThermalChannel(channel: string): boolean {
+  return channel === THERMAL_CHANNEL || channel.startsWith(AREA_PREFIX);
+}
 
 /** An analog (percent of full scale, 0..100) or digital (0 or 1) channel between two steps. */
 export interface LevelWindow extends SourceRef {
@@ -40,6 +68,14 @@ export interface HotRegion {
   /** Position of the peak in the mounted picture. */
   readonly row: number;
   readonly column: number;
+  /** Number that the region keeps from frame to frame for as long as it is followed. */
+  readonly track: number;
+  /** Believable frames in which the region has been seen, this one included; at least 1. */
+  readonly trackedFrames: number;
+  /** Time from the first of those frames to this one. */
+  readonly trackedMs: number;
+  /** Peak above the learnt background at its place; null while nothing is learnt there. */
+  readonly aboveBackgroundCelsius: number | null;
 }
 
 /** Signs, besides its temperature, that a region burns rather than just being warm. */
@@ -52,6 +88,16 @@ export interface FireSigns {
   readonly flickerCelsius: number | null;
 }
 
+/** A hot region together with what it has done since it has been followed. */
+export interface RegionEvidence extends HotRegion {
+  readonly signs: FireSigns;
+  /** Speed of its centre in the picture; null until enough time has been seen. */
+  readonly movingPixelsPerSecond: number | null;
+}
+
+/** How many regions the evidence of one frame holds at most. */
+export const EVIDENCE_REGIONS = 4;
+
 /** What one thermal frame says. */
 export interface ThermalEvidence {
   readonly atMs: number;
@@ -60,7 +106,13 @@ export interface ThermalEvidence {
   /** Highest robust temperature of the picture, also when no region stands out. */
   readonly maxCelsius: number;
   readonly hottest: HotRegion | null;
+  /** Signs of the hottest region. */
   readonly signs: FireSigns;
+  /**
+   * The regions that matter most, hottest first: at most `EVIDENCE_REGIONS`. The first is
+   * `hottest`; a region that behaves like a fire keeps its place among them beside hotter ones.
+   */
+  readonly regions: readonly RegionEvidence[];
   /** False when the temperatures rest on a stored calibration of an unconfirmed array, or none. */
   readonly calibrated: boolean;
   /** Pixels left out as broken or as glitches. */
@@ -112,4 +164,14 @@ export interface NoDataWindow extends SourceRef {
   readonly lastAtMs: number;
 }
 
-export type EvidenceWindow = LevelWindow | ThermalWindow | NoDataWindow;
+/** What a trained model thinks a region is: one vote, never the only one. */
+export interface OpinionWindow extends SourceRef {
+  readonly kind: 'opinion';
+  /** Time of the frame that was judged. */
+  readonly atMs: number;
+  /** Region that was judged: `HotRegion.track`. */
+  readonly track: number;
+  readonly opinion: Opinion;
+}
+
+export type EvidenceWindow = LevelWindow | ThermalWindow | NoDataWindow | OpinionWindow;

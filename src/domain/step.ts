@@ -18,7 +18,19 @@ export type SensorNotice =
       readonly sensor: SensorId;
       readonly was: string;
       readonly is: string;
+    }
+  | {
+      /** The scene of an array differs for good from what was learnt; a person should approve. */
+      readonly kind: 'backgroundChanged';
+      readonly sensor: SensorId;
+      /** False when it looks again as it was learnt, or the change was approved. */
+      readonly raised: boolean;
+      /** For people: where, by how much, for how long. */
+      readonly detail: string;
     };
+
+/** Whether people are at work by the site's own hours; `unknown` while the clock is not trusted. */
+export type Hours = 'working' | 'off' | 'unknown';
 
 /** A fault of the appliance itself or of something it watches, raised or restored by an adapter. */
 export interface FaultNotice {
@@ -28,6 +40,8 @@ export interface FaultNotice {
   readonly subject: string;
   readonly raised: boolean;
   readonly detail: string;
+  /** The zone it belongs to; left out, it is that of the sensor that `subject` names, if any. */
+  readonly zone?: ZoneId;
 }
 
 export type InputRole =
@@ -55,6 +69,8 @@ export interface StepInputs {
   readonly faults: readonly FaultNotice[];
   readonly signals: readonly InputSignal[];
   readonly commands: readonly CommandRequest[];
+  /** Null: the site has no hours of its own. */
+  readonly hours: Hours | null;
 }
 
 export const NO_INPUTS: StepInputs = {
@@ -63,4 +79,5 @@ export const NO_INPUTS: StepInputs = {
   faults: [],
   signals: [],
   commands: [],
+  hours: null,
 };

@@ -76,3 +76,30 @@ export const LONE_PIXELS = 4;
 
 /** Unchanged for this many new frames is frozen: sensor noise alone changes most pixels. */
 export const FROZEN_FRAMES = 3;
+
+/** A pixel this far from what it was in the last believed picture is off: ... */
+export const OFF_CELSIUS = 8;
+/** ... a subpage is spoilt when this share of it is ... */
+export const OFF_SHARE = 0.6;
+/** ... and no more than this share of the other one, which a growing fire or a person may be. */
+export const SOUND_SHARE = 0.25;
+/** A line is spoilt when this share of it has jumped this far, and the lines beside it have not. */
+export const LINE_SHARE = 0.75;
+export const LINE_CELSIUS = 50;
+/** Of rows, and of columns; more of them are no lines. */
+export const MAX_SPOILT_LINES = 2;
+/** With more scattered pixels lost than this share, what is left is no picture. */
+export const MAX_LOST_SHARE = 0.5;
+/** ... nor if more than this share of what is left is off: then it is damaged too. */
+export const MAX_OFF_SHARE = 0.15;
+/** Spoilt pictures in a row that may be taken for quiet: real bursts last up to 3. */
+export const SPOILT_FRAMES = 3;
+/**
+ * Without a reading on either side of an axis: share that pixels on both diagonals must show. They
+ * get the product of what two sides get: 2.6 % at a spread of 0.43 pixels, 5.3 % at 0.5.
+ */
+export const SPREAD_SUPPORT = 0.02;
+
+/** Flames flicker: colder by no more than this, or this share of their height, is not colder. */
+export const COOLER_CELSIUS = 5;
+export const COOLER_SHARE = 0.15;

@@ -9,26 +9,19 @@ import {
   APPEARED_CELSIUS,
   APPEARED_FRAMES,
   APPEARED_SUPPORT,
+  COOLER_CELSIUS,
+  COOLER_SHARE,
   FADING_SUPPORT,
-  HIGHEST_CELSIUS,
-  LOWEST_CELSIUS,
   PLAIN_CELSIUS,
+  SPREAD_SUPPORT,
   STRONG_SUPPORT,
   WEAK_SUPPORT,
 } from './thermal-limits.ts';
 import { FRAME_PIXELS } from '../domain/frame.ts';
+import { isCutOff } from './thermal-border.ts';
+import { isPlausible, radiance } from './thermal-light.ts';
 
-/** Tells whether a value can be a temperature that the array has seen; false for NaN. */
-export function isPlausible(celsius: number): boolean {
-  return celsius >= LOWEST_CELSIUS && celsius <= HIGHEST_CELSIUS;
-}
-
-/** Total radiance of a black surface, without its constant: kelvins to the fourth power. */
-export function radiance(celsius: number): number {
-  const kelvin = celsius + 273.15;
-  const square = kelvin * kelvin;
-  return square * square;
-}
+export { isPlausible, radiance };
 
 /**
  * Judges hot pixels of one array, frame after frame.
@@ -39,10 +32,19 @@ export function radiance(celsius: number): number {
 export class SupportJudge {
   readonly #columns: number;
   readonly #rows: number;
-  readonly #previous = new Float32Array(FRAME_PIXELS);
+  readonly #previous = new Float32Array(FRAME_PIXELS).fill(Number.NaN);
   readonly #heldFrames = new Uint8Array(FRAME_PIXELS);
   readonly #held: number[] = [];
   readonly #kept: number[] = [];
+  /** Pixels that were found real (1) in this frame, and in the last accepted one. */
+  #real = new Uint8Array(FRAME_PIXELS);
+  #wasReal = new Uint8Array(FRAME_PIXELS);
+  #anyReal = false;
+  #wasHot = false;
+  /** Of the real pixels of this frame, and of the last accepted one. */
+  #hottestCelsius = -Infinity;
+  #lastHottestCelsius = -Infinity;
+  #medianCelsius = Number.NaN;
   #hasPrevious = false;
   #anyHeld = false;
   #background = 0;
@@ -52,10 +54,31 @@ export class SupportJudge {
     this.#rows = rows;
   }
 
+  /** The last accepted picture; null before the first. Changed by the next. */
+  get previous(): Float32Array | null {
+    return this.#hasPrevious ? this.#previous : null;
+  }
+
+  /** Whether a hot pixel of the last accepted picture was real. */
+  get wasHot(): boolean {
+    return this.#wasHot;
+  }
+
+  /** Whether the hottest real pixel is clearly colder than that of the last accepted frame. */
+  get isCooler(): boolean {
+    const height = this.#lastHottestCelsius - this.#medianCelsius;
+    const margin = Math.max(COOLER_CELSIUS, COOLER_SHARE * height);
+    return this.#hottestCelsius < this.#lastHottestCelsius - margin;
+  }
+
   /** Starts a frame whose scene has this median. */
   begin(medianCelsius: number): void {
     this.#background = radiance(medianCelsius);
+    this.#medianCelsius = medianCelsius;
     this.#held.length = 0;
+    if (this.#anyReal) this.#real.fill(0);
+    this.#anyReal = false;
+    this.#hottestCelsius = -Infinity;
   }
 
   /**
@@ -63,24 +86,39 @@ export class SupportJudge {
    * has only just become hot (was below `levelCelsius`), having warmed them as well.
    */
   isReal(picture: Float32Array, at: number, levelCelsius: number): boolean {
+    if (!this.#isSource(picture, at, levelCelsius)) return false;
+    this.#real[at] = 1;
+    this.#anyReal = true;
+    const celsius = picture[at] as number;
+    if (celsius > this.#hottestCelsius) this.#hottestCelsius = celsius;
+    return true;
+  }
+
+  #isSource(picture: Float32Array, at: number, levelCelsius: number): boolean {
     const row = (at / this.#columns) | 0;
     const column = at - row * this.#columns;
     const celsius = picture[at] as number;
-    const helper = Math.min(
-      Math.max(
-        usable(picture, at - 1, column > 0),
-        usable(picture, at + 1, column < this.#columns - 1),
-      ),
-      Math.max(
-        usable(picture, at - this.#columns, row > 0),
-        usable(picture, at + this.#columns, row < this.#rows - 1),
-      ),
+    const across = Math.max(
+      usable(picture, at - 1, column > 0),
+      usable(picture, at + 1, column < this.#columns - 1),
     );
-    if (helper === -Infinity) return false;
+    const along = Math.max(
+      usable(picture, at - this.#columns, row > 0),
+      usable(picture, at + this.#columns, row < this.#rows - 1),
+    );
+    const helper = Math.min(across, along);
+    if (helper === -Infinity) {
+      return (
+        this.#wasRealNear(row, column) || this.#isSpread(picture, at, row, column, levelCelsius)
+      );
+    }
     if (helper >= celsius - PLAIN_CELSIUS) return true;
     const own = radiance(celsius) - this.#background;
     const support = radiance(helper) - this.#background;
-    if (support < WEAK_SUPPORT * own) return false;
+    if (support < WEAK_SUPPORT * own) {
+      const scene = { picture, previous: this.#previous, columns: this.#columns, levelCelsius };
+      return isCutOff(scene, at, this.#background);
+    }
     if (support < STRONG_SUPPORT * own && !this.#fades(picture, at, row, column, own)) return false;
     return this.#hasWarmed(picture, at, row, column, levelCelsius);
   }
@@ -96,8 +134,22 @@ export class SupportJudge {
         kept.push(index, this.#previous[index] as number);
       }
     }
-    this.#previous.set(picture);
+    const previous = this.#previous;
+    for (let i = 0; i < FRAME_PIXELS; i++) {
+      const celsius = picture[i] as number;
+      // A pixel without a reading keeps its last one.
+      if (!Number.isNaN(celsius)) previous[i] = celsius;
+    }
     this.#hasPrevious = true;
+    this.#wasHot = this.#anyReal;
+    this.#lastHottestCelsius = this.#hottestCelsius;
+    this.#hottestCelsius = -Infinity;
+    const before = this.#wasReal;
+    this.#wasReal = this.#real;
+    this.#real = before;
+    // A quiet frame has no `begin`: what it finds here must be empty.
+    this.#real.fill(0);
+    this.#anyReal = false;
     for (let i = 0; i < kept.length; i += 2) {
       this.#previous[kept[i] as number] = kept[i + 1] as number;
     }
@@ -105,16 +157,54 @@ export class SupportJudge {
       this.#heldFrames.fill(0);
       this.#anyHeld = false;
     }
+    this.#held.length = 0;
   }
 
-  /** Tells whether the picture is bit for bit the accepted one (NaN equals NaN). */
-  isUnchanged(picture: Float32Array): boolean {
-    if (!this.#hasPrevious) return false;
-    const previous = this.#previous;
-    for (let i = 0; i < FRAME_PIXELS; i++) {
-      if (!Object.is(picture[i], previous[i])) return false;
+  /** Whether a pixel of the 3 x 3 was a real source in the last accepted frame. */
+  #wasRealNear(row: number, column: number): boolean {
+    if (!this.#wasHot) return false;
+    const columns = this.#columns;
+    const lastRow = Math.min(row + 1, this.#rows - 1);
+    const lastColumn = Math.min(column + 1, columns - 1);
+    for (let r = Math.max(row - 1, 0); r <= lastRow; r++) {
+      for (let c = Math.max(column - 1, 0); c <= lastColumn; c++) {
+        if (this.#wasReal[r * columns + c] === 1) return true;
+      }
     }
-    return true;
+    return false;
+  }
+
+  /**
+   * Without a reading on either side of an axis: whether the light has spread to both diagonals,
+   * or, where whole lines are missing, to both sides along the line.
+   */
+  #isSpread(
+    picture: Float32Array,
+    at: number,
+    row: number,
+    column: number,
+    levelCelsius: number,
+  ): boolean {
+    const columns = this.#columns;
+    const up = row > 0;
+    const down = row < this.#rows - 1;
+    const left = column > 0;
+    const right = column < columns - 1;
+    const before = this.#previous[at] as number;
+    const celsius = picture[at] as number;
+    const own = radiance(celsius) - this.#background;
+    const appeared = before < levelCelsius && celsius - before >= APPEARED_CELSIUS;
+    const needed = SPREAD_SUPPORT * own;
+    const step = appeared ? SPREAD_SUPPORT * (radiance(celsius) - radiance(before)) : -Infinity;
+    const shows = (near: number, exists: boolean): boolean =>
+      usable(picture, near, exists) > -Infinity &&
+      radiance(picture[near] as number) - this.#background >= needed &&
+      this.#warming(picture, near, true, 0) >= step;
+    const falling = shows(at - columns - 1, up && left) || shows(at + columns + 1, down && right);
+    const rising = shows(at - columns + 1, up && right) || shows(at + columns - 1, down && left);
+    if (falling && rising) return true;
+    if (shows(at - 1, left) && shows(at + 1, right)) return true;
+    return shows(at - columns, up) && shows(at + columns, down);
   }
 
   #fades(picture: Float32Array, at: number, row: number, column: number, own: number): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PeakHistory } from '../../src/vision/thermal-signs.ts';
+import { SignHistory } from '../../src/vision/thermal-signs.ts';
+import type { FireSigns } from '../../src/domain/evidence.ts';
 import { seededRandom } from './scenes.ts';
 
 /** Signs after `seconds` of frames; peak and area as functions of the time. */
@@ -8,10 +9,22 @@ function signsOf(
   seconds: number,
   peak: (seconds: number) => number,
   area: (seconds: number) => number = () => 4,
-): ReturnType<PeakHistory['signs']> {
-  const history = new PeakHistory();
-  for (let at = 0; at <= seconds; at += periodSeconds) history.add(at * 1_000, peak(at), area(at));
+): FireSigns {
+  const history = new SignHistory();
+  for (let at = 0; at <= seconds; at += periodSeconds) add(history, at, peak(at), area(at));
   return history.signs();
+}
+
+/** A frame of a region of 2 x 2 pixels, at rest unless told otherwise. */
+function add(
+  history: SignHistory,
+  seconds: number,
+  peakCelsius: number,
+  corePixels = 4,
+  column = 10,
+): void {
+  const place = { row: 10, column, spreadRows: 0.6, spreadColumns: 0.6 };
+  history.add(seconds * 1_000, { peakCelsius, corePixels, ...place }, 10, Math.round(column));
 }
 
 const PERIODS = [4.09, 2.1, 1, 0.125, 1 / 32];
@@ -40,16 +53,110 @@ describe('rise', () => {
   });
 
   it('forgets what was before a long gap or a time that went back', () => {
-    const history = new PeakHistory();
-    for (let at = 0; at < 10; at++) history.add(at * 1_000, 20 + at, 1);
-    history.add(600_000, 90, 1);
+    const history = new SignHistory();
+    for (let at = 0; at < 10; at++) add(history, at, 20 + at);
+    add(history, 600, 90);
     expect(history.signs().riseCelsiusPerMinute).toBeNull();
-    history.add(5, 90, 1);
+    add(history, 0.005, 90);
     expect(history.signs()).toEqual({
       riseCelsiusPerMinute: null,
       growthPixelsPerMinute: null,
       flickerCelsius: null,
     });
+  });
+});
+
+describe('one damaged frame in between', () => {
+  it.each(PERIODS)('that is left out does not change a rise every %f s', (period) => {
+    const history = new SignHistory();
+    for (let i = 0; i * period < 30; i++) {
+      if (i % 4 !== 2) add(history, i * period, 40 + i * period);
+    }
+    expect(history.signs().riseCelsiusPerMinute).toBeCloseTo(60, 0);
+  });
+
+  it.each(PERIODS)('that slips through makes no rise of something steady every %f s', (period) => {
+    const history = new SignHistory();
+    for (let i = 0; i * period < 30; i++) add(history, i * period, i % 9 === 4 ? 200 : 70);
+    expect(history.signs().riseCelsiusPerMinute ?? 0).toBeLessThan(1);
+  });
+});
+
+describe('what moves', () => {
+  it.each(PERIODS)('has no signs while it is under way every %f s', (period) => {
+    const history = new SignHistory();
+    for (let i = 0; i * period < 20; i++) {
+      // Comes nearer: hotter and larger all the time.
+      add(history, i * period, 40 + 3 * i * period, 2 + i * period, 2 + 1.2 * i * period);
+    }
+    expect(history.signs()).toEqual({
+      riseCelsiusPerMinute: null,
+      growthPixelsPerMinute: null,
+      flickerCelsius: null,
+    });
+    expect(history.speed()).toBeCloseTo(1.2, 1);
+  });
+
+  it('is judged again once it has stayed, from then on only', () => {
+    const history = new SignHistory();
+    for (let at = 0; at < 10; at++) add(history, at, 40 + 5 * at, 2 + at, 2 + 1.5 * at);
+    for (let at = 10; at < 20; at++) add(history, at, 85, 12, 16);
+    expect(history.signs().riseCelsiusPerMinute).toBeCloseTo(0, 0);
+    expect(history.speed()).toBeCloseTo(0, 3);
+  });
+
+  it('is not a fire that spreads to one side', () => {
+    const history = new SignHistory();
+    for (let at = 0; at <= 12; at++) {
+      const length = 1 + 0.8 * at;
+      const place = { row: 10, column: 5 + length / 2, spreadRows: 0.6 };
+      const sample = { peakCelsius: 60 + 5 * at, corePixels: length, ...place };
+      history.add(at * 1_000, { ...sample, spreadColumns: 0.29 * length }, 10, 5 + (at % 4));
+    }
+    expect(history.signs().riseCelsiusPerMinute).toBeCloseTo(300, 0);
+    expect(history.signs().growthPixelsPerMinute).toBeGreaterThan(25);
+  });
+
+  it('is not a region that merges with a neighbour and parts from it again', () => {
+    const history = new SignHistory();
+    for (let at = 0; at <= 20; at++) {
+      const merged = at % 2 === 0;
+      const place = { row: 10, column: merged ? 14 : 10, spreadRows: 0.6, spreadColumns: 0.6 };
+      history.add(at * 1_000, { peakCelsius: 60 + at, corePixels: 4, ...place }, 10, 10);
+    }
+    expect(history.signs().riseCelsiusPerMinute).toBeCloseTo(60, 0);
+  });
+});
+
+describe('what a place showed before', () => {
+  it('makes a region that is suddenly there a step, not a rise', () => {
+    const history = new SignHistory();
+    for (const at of [0, 2, 4, 6]) history.addBefore(at * 1_000, 22, 10, 10);
+    add(history, 7, 50);
+    add(history, 8, 90);
+    for (let at = 9; at < 13; at++) add(history, at, 95);
+    expect(history.signs().riseCelsiusPerMinute).toBeLessThan(1);
+  });
+
+  it('gives a growing fire its rise with its first frames', () => {
+    const history = new SignHistory();
+    for (const [at, celsius] of [
+      [0, 22],
+      [4.09, 27],
+      [8.18, 36],
+    ] as const) {
+      history.addBefore(at * 1_000, celsius, 10, 10);
+    }
+    add(history, 12.27, 52);
+    expect(history.signs().riseCelsiusPerMinute).toBeGreaterThan(60);
+  });
+
+  it('is no flicker', () => {
+    const history = new SignHistory();
+    for (let at = 0; at < 30; at += 2)
+      history.addBefore(at * 1_000, at % 4 === 0 ? 22 : 60, 10, 10);
+    for (let at = 30; at < 36; at++) add(history, at, 80);
+    expect(history.signs().flickerCelsius).toBeNull();
   });
 });
 
