@@ -2,17 +2,25 @@
  * What operators may do: access levels, idempotency and the answers. A request is known by origin
  * and `requestId`; a repeated one is answered again and not executed again.
  */
-import type {
-  AccessLevel,
-  Command,
-  CommandError,
-  CommandOutcome,
-  CommandRequest,
-} from '../domain/command.ts';
+import type { CommandOutcome, CommandRequest } from '../domain/command.ts';
+import { ACCESS, isPermitted } from '../domain/command.ts';
 import type { ZoneId } from '../domain/units.ts';
 import { unreachable } from '../domain/assert.ts';
+import { accept, lengthText, refuse } from './answers.ts';
 import type { Draft } from './draft.ts';
-import { endDisablement, endTest } from './draft.ts';
+import { isHeldOff, soundsAtMs } from './duty.ts';
+import { endDelay, zonesInAlarm } from './duty-turns.ts';
+import {
+  approveBackground,
+  enableZone,
+  limitOutput,
+  limitSensor,
+  limitZone,
+  startMaintenance,
+  stopMaintenance,
+  unlimitOutput,
+  unlimitSensor,
+} from './limited-time.ts';
 import { restoreInZone } from './supervision.ts';
 import { resetAlarm } from './zone.ts';
 import type { ZoneState } from './zone-state.ts';
@@ -20,6 +28,8 @@ import { isOffNormalZone } from './zone-state.ts';
 
 export interface Answered {
   readonly key: string;
+  /** What was asked for; null where only the journal knew of it. */
+  readonly asked: string | null;
   readonly outcome: CommandOutcome;
   readonly atMs: number;
 }
@@ -46,16 +56,6 @@ const RESET_REFILL_MS = 1_000;
 /** Supervisory conditions that a person ends by having seen them. */
 export const SEEN_IS_ENOUGH: readonly string[] = ['unknownSensor', 'arraySwapped'];
 
-const RANK: Record<AccessLevel, number> = { viewer: 1, operator: 2, installer: 3 };
-const NEEDED: Record<Command['kind'], AccessLevel> = {
-  acknowledge: 'operator',
-  silence: 'operator',
-  reset: 'operator',
-  disable: 'installer',
-  enable: 'installer',
-  test: 'installer',
-};
-
 export function startCommands(nowMs: number): CommandMemory {
   return { answered: [], resetTokens: RESET_BURST, refilledMs: nowMs };
 }
@@ -75,34 +75,41 @@ export function obey(draft: Draft, request: CommandRequest): void {
   const known = draft.commands.answered.find(
     (answered) => answered.key === key && draft.nowMs - answered.atMs < REPEATED_WITHIN_MS,
   );
-  if (known !== undefined) {
+  const asked = JSON.stringify(request.command);
+  if (known === undefined) {
+    const outcome = perform(draft, request);
+    draft.commands = keepAnswer(draft.commands, { key, asked, outcome, atMs: draft.nowMs });
+  } else if (known.asked === null || known.asked === asked) {
     draft.outcomes.push(known.outcome);
-    return;
+  } else {
+    // The answer of another command would say that this one was carried out.
+    const detail = 'this requestId was used for another command: choose a new one';
+    tell(draft, request, refuse(request, 'badArgument', detail));
   }
-  const outcome = perform(draft, request);
-  draft.commands = keepAnswer(draft.commands, { key, outcome, atMs: draft.nowMs });
 }
 
 /** Executes a request whether or not it came before: a press of a button is always a new one. */
 export function perform(draft: Draft, request: CommandRequest): CommandOutcome {
   const outcome = execute(draft, request);
+  tell(draft, request, outcome);
+  return outcome;
+}
+
+/** Answers, and puts what was refused into the journal. */
+function tell(draft: Draft, request: CommandRequest, outcome: CommandOutcome): void {
   if (!outcome.ok) {
     const { error, detail } = outcome;
-    draft.events.push({
-      lane: 'operator',
-      type: 'commandRefused',
-      data: { origin: request.origin, requestId: request.requestId, error, detail },
-    });
+    const { origin, requestId } = request;
+    const data = { origin, requestId, command: request.command.kind, error, detail };
+    draft.events.push({ lane: 'operator', type: 'commandRefused', data });
   }
   draft.outcomes.push(outcome);
-  return outcome;
 }
 
 function execute(draft: Draft, request: CommandRequest): CommandOutcome {
   const { command, level } = request;
-  const needed = NEEDED[command.kind];
-  if (RANK[level] < RANK[needed]) {
-    const detail = `${command.kind} needs access level ${needed}, not ${level}`;
+  if (!isPermitted(level, command.kind)) {
+    const detail = `${command.kind} needs access level ${ACCESS[command.kind]}, not ${level}`;
     return refuse(request, 'notPermitted', detail);
   }
   switch (command.kind) {
@@ -113,13 +120,32 @@ function execute(draft: Draft, request: CommandRequest): CommandOutcome {
     case 'reset':
       return takeResetToken(draft)
         ? inZones(draft, request, command.zone, reset)
-        : refuse(request, 'overloaded', 'too many resets; send it again in a second');
+        : refuse(request, 'overloaded', 'too many resets; ask again in a second, as a new request');
+    case 'sound':
+      return sound(draft, request);
+    case 'prove':
+      return inZones(draft, request, command.zone, prove);
+    case 'confirmProof':
+      return confirmProof(draft, request, command.proof);
     case 'disable':
-      return limitedTime(draft, request, command.zone, command.forMs, 'disabled');
     case 'test':
-      return limitedTime(draft, request, command.zone, command.forMs, 'testStarted');
+      return limitZone(draft, request, command);
     case 'enable':
-      return enable(draft, request, command.zone);
+      return enableZone(draft, request, command);
+    case 'disableSensor':
+      return limitSensor(draft, request, command);
+    case 'enableSensor':
+      return unlimitSensor(draft, request, command);
+    case 'disableOutput':
+      return limitOutput(draft, request, command);
+    case 'enableOutput':
+      return unlimitOutput(draft, request, command);
+    case 'maintenance':
+      return startMaintenance(draft, request, command);
+    case 'endMaintenance':
+      return stopMaintenance(draft, request);
+    case 'approveBackground':
+      return approveBackground(draft, request, command);
     default:
       return unreachable(command);
   }
@@ -157,23 +183,69 @@ function acknowledge(draft: Draft, request: CommandRequest, indices: readonly nu
     });
   }
   const all = request.command.kind === 'acknowledge' && request.command.zone === 'all';
+  const { faults, supervisory, acknowledged } = draft.system;
+  const isOffNormal = faults.active.length > 0 || supervisory.active.length > 0;
+  const ownNews = all && isOffNormal && !acknowledged;
   if (all) {
     draft.system = { ...draft.system, acknowledged: true };
     for (const { fault, subject } of draft.system.supervisory.active) {
       if (SEEN_IS_ENOUGH.includes(fault)) draft.restoreInSystem('supervisory', fault, subject);
     }
   }
-  return zones.length === 0 ? 'nothing to acknowledge in a zone' : `acknowledged ${list(zones)}`;
+  const seen = zones.length === 0 ? [] : [list(zones)];
+  if (ownNews) seen.push('the appliance itself');
+  return seen.length === 0 ? 'nothing to acknowledge' : `acknowledged ${seen.join(' and ')}`;
 }
 
+/** Of a siren that does not sound yet nothing is silenced: it would never be heard. */
 function silence(draft: Draft, request: CommandRequest, indices: readonly number[]): string {
-  const sounding = (zone: ZoneState) => zone.alarm !== null && !zone.silenced;
+  const isQuiet = isHeldOff(draft.duty, draft.plan, 'siren', draft.nowMs);
+  const sounding = (zone: ZoneState) => zone.alarm !== null && !zone.silenced && !isQuiet;
   const zones = select(draft, indices, sounding);
   push(draft, 'silenced', request, zones);
   for (const index of indices) {
     draft.change(index, (zone) => (sounding(zone) ? { ...zone, silenced: true } : zone));
   }
-  return zones.length === 0 ? 'nothing sounds' : `silenced ${list(zones)}`;
+  if (zones.length > 0) return `silenced ${list(zones)}`;
+  const atMs = soundsAtMs(draft.duty, draft.plan, 'siren', draft.nowMs);
+  if (atMs === null) return 'nothing sounds';
+  const left = lengthText(atMs - draft.nowMs);
+  return `nothing sounds yet: the siren waits ${left} more; a reset ends the alarm`;
+}
+
+/** The override: whatever is in alarm sounds now, delayed or silenced before. */
+function sound(draft: Draft, request: CommandRequest): CommandOutcome {
+  const zones = zonesInAlarm(draft);
+  if (zones.length === 0) {
+    const detail = 'there is no alarm to sound; a manual call point raises one';
+    return refuse(request, 'notApplicable', detail);
+  }
+  push(draft, 'soundRequested', request, zones);
+  endDelay(draft, 'command');
+  draft.liftSilence();
+  return draft.duty.maintenanceUntilMs === null
+    ? accept(request, `${list(zones)} sounds`)
+    : accept(request, `${list(zones)} sounds when the maintenance ends`);
+}
+
+/** Asks for a proof; it is carried out, and told, by whoever reads the event. */
+function prove(draft: Draft, request: CommandRequest): string {
+  const zone = request.command.kind === 'prove' ? request.command.zone : 'all';
+  const { origin, requestId } = request;
+  const data = { origin, requestId, zone };
+  draft.events.push({ lane: 'operator', type: 'proofRequested', data });
+  return `a proof of ${zone === 'all' ? 'every zone' : zone} is asked for`;
+}
+
+/** Whether it is one that waits is for whoever carries proofs out: he reads the event too. */
+function confirmProof(draft: Draft, request: CommandRequest, proof: string): CommandOutcome {
+  const { origin, requestId } = request;
+  draft.events.push({
+    lane: 'operator',
+    type: 'proofConfirmed',
+    data: { origin, requestId, proof },
+  });
+  return accept(request, `taken note of proof ${proof}`);
 }
 
 function reset(draft: Draft, request: CommandRequest, indices: readonly number[]): string {
@@ -183,55 +255,6 @@ function reset(draft: Draft, request: CommandRequest, indices: readonly number[]
     draft.change(index, (zone) => resetAlarm(zone, draft.nowMs, draft));
   }
   return zones.length === 0 ? 'no alarm to reset' : `reset ${list(zones)}`;
-}
-
-function limitedTime(
-  draft: Draft,
-  request: CommandRequest,
-  zoneId: ZoneId,
-  forMs: number,
-  type: 'disabled' | 'testStarted',
-): CommandOutcome {
-  const longestMs = type === 'disabled' ? draft.plan.maxDisableMs : draft.plan.maxTestMs;
-  if (!Number.isFinite(forMs) || forMs <= 0 || forMs > longestMs) {
-    const detail = `forMs must be above 0 and at most ${longestMs}, not ${forMs}`;
-    return refuse(request, 'badArgument', detail);
-  }
-  const index = draft.indexOf(zoneId);
-  const zone = draft.zones[index];
-  if (zone === undefined) return refuse(request, 'unknownZone', `there is no zone ${zoneId}`);
-  if (type === 'testStarted' && zone.alarm !== null) {
-    return refuse(request, 'notApplicable', 'the zone is in alarm: reset it before a walk test');
-  }
-  const { requestId, origin } = request;
-  const data = { origin, requestId, zone: zoneId, zoneName: zone.plan.name, forMs };
-  draft.events.push({ lane: 'operator', type, data });
-  const untilMs = draft.nowMs + forMs;
-  draft.change(index, (before) =>
-    type === 'disabled'
-      ? { ...before, disabledUntilMs: untilMs, dueMs: draft.nowMs }
-      : {
-          ...before,
-          test: { untilMs, active: false, activatedAtMs: -Infinity },
-          dueMs: draft.nowMs,
-        },
-  );
-  const minutes = (forMs / 60_000).toFixed(1);
-  return accept(request, `${type === 'disabled' ? 'disabled' : 'under test'} for ${minutes} min`);
-}
-
-function enable(draft: Draft, request: CommandRequest, zoneId: ZoneId): CommandOutcome {
-  const index = draft.indexOf(zoneId);
-  const zone = draft.zones[index];
-  if (zone === undefined) return refuse(request, 'unknownZone', `there is no zone ${zoneId}`);
-  if (zone.disabledUntilMs === null && zone.test === null) {
-    return refuse(request, 'notApplicable', 'the zone is neither disabled nor under test');
-  }
-  draft.change(index, (before) => ({
-    ...endTest(endDisablement(before, request.origin, draft), request.origin, draft),
-    dueMs: draft.nowMs,
-  }));
-  return accept(request, 'enabled');
 }
 
 function takeResetToken(draft: Draft): boolean {
@@ -259,7 +282,7 @@ function select(
 
 function push(
   draft: Draft,
-  type: 'acknowledged' | 'silenced' | 'resetRequested',
+  type: 'acknowledged' | 'silenced' | 'resetRequested' | 'soundRequested',
   { origin, requestId }: CommandRequest,
   zones: readonly ZoneId[],
 ): void {
@@ -268,16 +291,4 @@ function push(
 
 function list(zones: readonly ZoneId[]): string {
   return zones.join(', ');
-}
-
-function accept({ requestId }: CommandRequest, detail: string): CommandOutcome {
-  return { requestId, ok: true, detail };
-}
-
-function refuse(
-  { requestId }: CommandRequest,
-  error: CommandError,
-  detail: string,
-): CommandOutcome {
-  return { requestId, ok: false, error, detail };
 }

@@ -65,6 +65,11 @@ export function advanceStreak(
   return unchanged ? streak : { count: 0, sinceMs: 0, held };
 }
 
+/** A streak that something else than waiting has confirmed. */
+export function heldAtOnce(streak: Streak, atMs: number): Streak {
+  return streak.count > 0 ? { ...streak, held: true } : { count: 1, sinceMs: atMs, held: true };
+}
+
 /** Whether the run, with the part of this window that surely belongs to it, is long enough. */
 function runConfirms(streak: Streak, span: Span, all: boolean, needed: Needed): boolean {
   const run = streak.count + (all ? span.count : 1);

@@ -3,11 +3,14 @@
  * so a step costs what it touches. Lives within one `stepPanel` call.
  */
 import type { CommandOutcome } from '../domain/command.ts';
-import type { DomainEvent } from '../domain/event.ts';
+import type { DomainEvent, Explanation } from '../domain/event.ts';
 import type { ZoneId } from '../domain/units.ts';
 import type { FactInput, Outbox, Register } from './facts.ts';
 import { raise, restore, settle, settleDueMs } from './facts.ts';
 import type { CommandMemory } from './commands.ts';
+import type { Duty } from './duty.ts';
+import { dutyDueMs, markMaintenance } from './duty.ts';
+import { endDueDuties, followAlarms } from './duty-turns.ts';
 import type { PanelPlan } from './plan.ts';
 import type { IdleMemory } from './rule.ts';
 import type { Routes } from './routes.ts';
@@ -29,6 +32,7 @@ export interface Panel {
   readonly zones: readonly ZoneState[];
   readonly routes: Routes;
   readonly system: SystemState;
+  readonly duty: Duty;
   readonly commands: CommandMemory;
   /** Learnt idles from before a restart of channels not heard since, by `memoryKey`. */
   readonly memories: ReadonlyMap<string, IdleMemory>;
@@ -43,6 +47,7 @@ export class Draft implements Outbox {
   readonly outcomes: CommandOutcome[] = [];
   newAlarm = false;
   system: SystemState;
+  duty: Duty;
   commands: CommandMemory;
   #routes: Routes;
   #zones: readonly ZoneState[];
@@ -54,6 +59,7 @@ export class Draft implements Outbox {
     this.plan = panel.plan;
     this.nowMs = nowMs;
     this.system = panel.system;
+    this.duty = panel.duty;
     this.commands = panel.commands;
     this.#routes = panel.routes;
     this.#zones = panel.zones;
@@ -117,9 +123,14 @@ export class Draft implements Outbox {
   /** Decides what was touched or is due, and returns the new panel. */
   finish(): Panel {
     const due = this.nowMs >= this.#before.nextDueMs;
-    if (due) this.#touchDue();
+    if (due) {
+      endDueDuties(this);
+      this.#touchDue();
+    }
     for (const index of this.#touched) this.#conclude(index);
-    if (this.newAlarm) this.#liftSilence();
+    followAlarms(this, this.#before);
+    if (this.duty.maintenanceUntilMs !== null) this.#markMaintenance();
+    if (this.newAlarm) this.liftSilence();
     let nextDueMs = due ? Infinity : this.#before.nextDueMs;
     if (due) {
       for (const zone of this.#zones) nextDueMs = Math.min(nextDueMs, zone.dueMs);
@@ -130,12 +141,14 @@ export class Draft implements Outbox {
     }
     const { faults, supervisory } = this.system;
     nextDueMs = Math.min(nextDueMs, settleDueMs(faults), settleDueMs(supervisory));
+    nextDueMs = Math.min(nextDueMs, dutyDueMs(this.duty, this.plan));
     this.#dropEndedOrphans();
     return {
       plan: this.plan,
       zones: this.#zones,
       routes: this.#routes,
       system: this.system,
+      duty: this.duty,
       commands: this.commands,
       memories: this.#before.memories,
       nextDueMs,
@@ -175,10 +188,30 @@ export class Draft implements Outbox {
     if (zone !== before) this.#write()[index] = zone;
   }
 
-  #liftSilence(): void {
+  /** Whatever is in alarm sounds. */
+  liftSilence(): void {
     this.#zones.forEach((zone, index) => {
       if (zone.silenced) this.#write()[index] = { ...zone, silenced: false };
     });
+  }
+
+  /** What was decided in this step says that the outputs are held off. */
+  #markMaintenance(): void {
+    this.events.forEach((event, index) => {
+      this.events[index] = markMaintenance(event);
+    });
+    for (const index of this.#touched) {
+      const zone = this.#zones[index];
+      const before = this.#before.zones[index];
+      if (zone === undefined) continue;
+      const { alarm, preAlarm } = zone;
+      const marked = {
+        alarm: markNew(alarm, before?.alarm ?? null),
+        preAlarm: markNew(preAlarm, before?.preAlarm ?? null),
+      };
+      if (marked.alarm === alarm && marked.preAlarm === preAlarm) continue;
+      this.#write()[index] = { ...zone, ...marked };
+    }
   }
 
   #dropEndedOrphans(): void {
@@ -192,6 +225,15 @@ export class Draft implements Outbox {
     this.#own = null;
     this.reroute();
   }
+}
+
+/** Marks an explanation that is of this step. */
+function markNew<T extends { readonly explanation: Explanation }>(
+  now: T | null,
+  before: T | null,
+): T | null {
+  if (now === null || now.explanation === before?.explanation) return now;
+  return { ...now, explanation: { ...now.explanation, maintenance: true } };
 }
 
 /** An orphan has nothing left to show. */

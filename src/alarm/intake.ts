@@ -2,7 +2,7 @@
 import type { EvidenceWindow } from '../domain/evidence.ts';
 import { unreachable } from '../domain/assert.ts';
 import type { AccessLevel, Command } from '../domain/command.ts';
-import type { FaultNotice, InputSignal, SensorNotice } from '../domain/step.ts';
+import type { FaultNotice, Hours, InputSignal, SensorNotice } from '../domain/step.ts';
 import type { ZoneId } from '../domain/units.ts';
 import { zoneId } from '../domain/units.ts';
 import { perform } from './commands.ts';
@@ -102,17 +102,23 @@ function callPoint(draft: Draft, signal: InputSignal): void {
   );
 }
 
-/** A fault whose subject is a sensor or zone belongs to that zone, any other to the appliance. */
+/** A fault belongs to the zone it names, else to that of its sensor, else to the appliance. */
 export function takeFault(draft: Draft, notice: FaultNotice): void {
   const index = draft.routes.get(notice.subject)?.zones[0];
   const zone = index === undefined ? undefined : draft.zones[index];
-  fact(draft, 'faults', { ...notice, zone: zone?.plan.id ?? null });
+  fact(draft, 'faults', { ...notice, zone: notice.zone ?? zone?.plan.id ?? null });
 }
 
 function fact(
   draft: Draft,
   register: 'faults' | 'supervisory',
-  { fault, subject, raised, detail, zone }: FaultNotice & { readonly zone: ZoneId | null },
+  {
+    fault,
+    subject,
+    raised,
+    detail,
+    zone,
+  }: Omit<FaultNotice, 'zone'> & { readonly zone: ZoneId | null },
 ): void {
   const input = { fault, subject, zone, detail };
   const index = zone === null ? -1 : draft.indexOf(zone);
@@ -133,21 +139,31 @@ export function takeNotice(draft: Draft, notice: SensorNotice): void {
     welcome(draft, notice);
     return;
   }
-  const { sensor, was, is } = notice;
-  draft.events.push({ lane: 'system', type: 'arraySwapped', data: { sensor, was, is } });
+  const { sensor } = notice;
   const index = draft.routes.get(sensor)?.zones[0];
-  const zone = index === undefined ? undefined : draft.zones[index];
+  const zone = (index === undefined ? undefined : draft.zones[index]?.plan.id) ?? null;
+  if (notice.kind === 'backgroundChanged') {
+    const { raised, detail } = notice;
+    const fault = 'backgroundChanged';
+    fact(draft, 'supervisory', { fault, subject: sensor, raised, detail, zone });
+    return;
+  }
+  const { was, is } = notice;
+  draft.events.push({ lane: 'system', type: 'arraySwapped', data: { sensor, was, is } });
   fact(draft, 'supervisory', {
     fault: 'arraySwapped',
     subject: sensor,
     raised: true,
     detail: `array ${was} was replaced by ${is}; check its mounting`,
-    zone: zone?.plan.id ?? null,
+    zone,
   });
 }
 
-/** Gives a window to its source. A sensor nobody announced is an unknown sensor all the same. */
-export function takeWindow(draft: Draft, window: EvidenceWindow): void {
+/**
+ * Gives a window to its source. A sensor nobody announced is an unknown sensor all the same.
+ * @param hours of the site: whose limits are in force; null where it has none.
+ */
+export function takeWindow(draft: Draft, window: EvidenceWindow, hours: Hours | null): void {
   const { sensor, channel } = window;
   if (!draft.routes.has(sensor)) {
     welcome(draft, { kind: 'appeared', sensor, address: 'unannounced', announced: '' });
@@ -162,7 +178,7 @@ export function takeWindow(draft: Draft, window: EvidenceWindow): void {
   draft.change(route.zone, (zone) => {
     const source = zone.sources[route.source];
     if (source === undefined) return zone;
-    const next = hear(source, window, draft.nowMs, mayLearn(zone));
+    const next = hear(source, window, draft.nowMs, mayLearn(zone), hours);
     if (next === source) return zone;
     const sources = zone.sources.with(route.source, next);
     const dueMs = mattersToSupervision(zone, source, next) ? draft.nowMs : zone.dueMs;

@@ -6,6 +6,10 @@ import type { Role } from '../domain/evidence.ts';
 import { EEPROM_STRETCH_MS } from '../domain/line-protocol/board-profile.ts';
 import type { SensorId, ZoneId } from '../domain/units.ts';
 import type { OutputRole } from '../domain/view.ts';
+import type { ChannelSetup } from './channel-setup.ts';
+import { channelSetup, usualWarmUpMs } from './channel-setup.ts';
+import { stricterDoses } from './dose.ts';
+import type { OutputPlan } from './duty.ts';
 import type {
   Limits,
   PanelPlan,
@@ -30,7 +34,10 @@ export interface SourceInput {
   readonly confirmations?: number;
   readonly confirmMs?: number;
   readonly warmUpMs?: number;
+  readonly setup?: Partial<ChannelSetup>;
   readonly limits?: PartialLimits;
+  /** Limits that differ off hours. */
+  readonly offHours?: PartialLimits;
 }
 
 export interface ZoneInput {
@@ -38,6 +45,8 @@ export interface ZoneInput {
   readonly name: string;
   readonly sources: readonly SourceInput[];
   readonly limits?: PartialLimits;
+  /** Limits that differ off hours. */
+  readonly offHours?: PartialLimits;
   readonly minSources?: number;
   readonly confirmations?: number;
   readonly confirmMs?: number;
@@ -64,6 +73,9 @@ export interface PlanInput {
   readonly maxDisableMs?: number;
   readonly maxTestMs?: number;
   readonly buttonTestMs?: number;
+  readonly maxMaintenanceMs?: number;
+  readonly outputs?: readonly OutputPlan[];
+  readonly delaysMs?: Partial<PanelPlan['delaysMs']>;
 }
 
 /** `over` wins over `base`, field by field. */
@@ -71,12 +83,53 @@ export function mergeLimits(base: Limits, over: PartialLimits | undefined): Limi
   if (over === undefined) return base;
   return {
     thermal: { ...base.thermal, ...over.thermal },
+    vision: { ...base.vision, ...over.vision },
     smoke: { ...base.smoke, ...over.smoke },
     flame: { ...base.flame, ...over.flame },
     gas: { ...base.gas, ...over.gas },
+    carbonMonoxide: { ...base.carbonMonoxide, ...over.carbonMonoxide },
+    heat: { ...base.heat, ...over.heat },
     learning: { ...base.learning, ...over.learning },
     weights: { ...base.weights, ...over.weights },
   };
+}
+
+/** Of each limit the one that alarms earlier; what is no limit is taken from `a`. */
+export function stricterOf(a: Limits, b: Limits): Limits {
+  return {
+    ...a,
+    thermal: {
+      ...lowest(a.thermal, b.thermal),
+      // A wider hysteresis holds on for longer.
+      hysteresisCelsius: Math.max(a.thermal.hysteresisCelsius, b.thermal.hysteresisCelsius),
+    },
+    vision: lowest(a.vision, b.vision),
+    smoke: lowest(a.smoke, b.smoke),
+    flame: lowest(a.flame, b.flame),
+    gas: {
+      ...lowest(a.gas, b.gas),
+      ratio: Math.max(a.gas.ratio, b.gas.ratio),
+      hysteresisRatio: Math.max(a.gas.hysteresisRatio, b.gas.hysteresisRatio),
+    },
+    carbonMonoxide: {
+      ...lowest(a.carbonMonoxide, b.carbonMonoxide),
+      doses: stricterDoses(a.carbonMonoxide.doses, b.carbonMonoxide.doses),
+    },
+    heat: {
+      ...lowest(a.heat, b.heat),
+      hysteresisCelsius: Math.max(a.heat.hysteresisCelsius, b.heat.hysteresisCelsius),
+    },
+  };
+}
+
+function lowest<T extends object>(a: T, b: T): T {
+  const other = b as Readonly<Record<string, unknown>>;
+  const least = Object.entries(a).map(([key, mine]: [string, unknown]) => {
+    const theirs = other[key];
+    const both = typeof mine === 'number' && typeof theirs === 'number';
+    return [key, both ? Math.min(mine, theirs) : mine];
+  });
+  return Object.fromEntries(least) as T;
 }
 
 /** Silence that is a fault: three missed cycles, and never less than 30 s. */
@@ -124,6 +177,9 @@ export function makePlan(input: PlanInput): PanelPlan {
     maxDisableMs: input.maxDisableMs ?? 24 * 3_600_000,
     maxTestMs: input.maxTestMs ?? 4 * 3_600_000,
     buttonTestMs: input.buttonTestMs ?? 15 * 60_000,
+    maxMaintenanceMs: input.maxMaintenanceMs ?? 4 * 3_600_000,
+    outputs: input.outputs ?? [],
+    delaysMs: { siren: 0, strobe: 0, alarmRelay: 0, ...input.delaysMs },
   };
 }
 
@@ -163,7 +219,8 @@ function sourcePlan(
   limits: Limits,
   cadenceOf: (sensor: SensorId) => number,
 ): SourcePlan {
-  return {
+  const own = mergeLimits(limits, source.limits);
+  const plan: SourcePlan = {
     sensor: source.sensor,
     channel: source.channel,
     role: source.role,
@@ -172,7 +229,22 @@ function sourcePlan(
     freshnessMs: source.freshnessMs ?? zone.freshnessMs ?? freshnessOf(cadenceOf(source.sensor)),
     confirmations: source.confirmations ?? zone.confirmations ?? 2,
     confirmMs: source.confirmMs ?? zone.confirmMs ?? 0,
-    warmUpMs: source.warmUpMs ?? (source.role === 'gas' ? 180_000 : 0),
-    limits: mergeLimits(limits, source.limits),
+    warmUpMs: source.warmUpMs ?? usualWarmUpMs(source.role),
+    setup: channelSetup(source.role, source.setup),
+    limits: own,
+    otherHours: null,
   };
+  if (isEmpty(zone.offHours) && isEmpty(source.offHours)) return plan;
+  // What a zone says of all its sources must not loosen what one of them has of its own.
+  const zoneOff = stricterOf(own, mergeLimits(own, zone.offHours));
+  const off = mergeLimits(zoneOff, source.offHours);
+  const otherHours = {
+    off: { ...plan, limits: off },
+    unknown: { ...plan, limits: stricterOf(own, off) },
+  };
+  return { ...plan, otherHours };
+}
+
+function isEmpty(limits: PartialLimits | undefined): boolean {
+  return Object.values(limits ?? {}).every((part) => Object.keys(part).length === 0);
 }

@@ -11,8 +11,12 @@
  * - `latch`: stays until reset. `acknowledge`: seen by a person, quiets the buzzer; anything new in
  *   the zone wants a new one. `silence`: stops the siren, not strobes or relays; a new alarm in any
  *   zone lifts it. `reset`: returns to normal if the causes are gone, else it alarms again at once.
- * - `disabled`: decides nothing for a limited time; what is latched stays. `walk test`: activations
- *   are told and drive no output, for a limited time; evidence still there at its end alarms.
+ * - `disabled`, for a limited time: a zone decides nothing and keeps what is latched; a sensor is
+ *   heard and has no vote; an output line is not driven. `walk test`: activations are told and
+ *   drive no output, for a limited time; evidence still there at its end alarms.
+ * - `delay`: outputs wait after the first automatic alarm (duty-turns.ts says what ends it).
+ *   `maintenance`: a lease that holds siren, strobe and alarm relay off, drops the fault relay, and
+ *   hides nothing: what has alarmed sounds when it ends.
  *
  * Order within a step: inputs of people, commands, faults, notices, evidence, then each touched or
  * due zone decides. So a silence or reset never covers an alarm that came in the same step.
@@ -34,7 +38,7 @@ import { startPanel } from './start.ts';
 export type { Panel } from './draft.ts';
 export { restorePanel } from './restore.ts';
 export { toSnapshot } from './snapshot.ts';
-export { conditionOf, outputsOf, viewOf } from './view.ts';
+export { conditionOf, disabledOutputsOf, outputsOf, viewOf } from './view.ts';
 
 export interface StepResult {
   readonly panel: Panel;
@@ -63,7 +67,7 @@ export function stepPanel(panel: Panel, inputs: StepInputs, nowMs: number): Step
   for (const request of commands) obey(draft, request);
   for (const notice of faults) takeFault(draft, notice);
   for (const notice of notices) takeNotice(draft, notice);
-  for (const window of windows) takeWindow(draft, window);
+  for (const window of windows) takeWindow(draft, window, inputs.hours);
   const next = draft.finish();
   return { panel: next, events: draft.events, outcomes: draft.outcomes };
 }

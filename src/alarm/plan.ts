@@ -3,95 +3,26 @@
  * in true units. `makePlan` (make-plan.ts) fills in defaults.
  */
 import type { Role } from '../domain/evidence.ts';
+import type { ChannelSetup } from './channel-setup.ts';
+import type { Hours } from '../domain/step.ts';
 import type { SensorId, ZoneId } from '../domain/units.ts';
 import type { OutputRole } from '../domain/view.ts';
+import type { DutyPlan } from './duty.ts';
+import type { Limits, Weights } from './limits.ts';
 
-/** Limits of a thermal array, in true Celsius of the hottest robust region. */
-export interface ThermalLimits {
-  /** From here a region is a pre-alarm, or an alarm together with something fire-like. */
-  readonly limitCelsius: number;
-  /** From here a region is an alarm on its own. */
-  readonly criticalCelsius: number;
-  /** A limit once passed is left this far below it. */
-  readonly hysteresisCelsius: number;
-  /**
-   * From here a rise is fire-like. Recorded slow overheating (25 to 65..93 C in ten minutes) rises
-   * up to 8 C/min and a 2 kW kettle 20 C/min, so neither is; a fire that needs two minutes from 60
-   * to 120 C is.
-   */
-  readonly riseCelsiusPerMinute: number;
-  /** From here the growth of the hot area is fire-like. */
-  readonly growthPixelsPerMinute: number;
-  /** From here unrest of the peak is fire-like; array noise in corners reaches 0.94 C. */
-  readonly flickerCelsius: number;
-}
-
-/** Limits of an analog channel, in percent of full scale above its learnt idle. */
-export interface AnalogLimits {
-  readonly aboveIdlePercent: number;
-  readonly hysteresisPercent: number;
-  /** Absolute limit while there is no learnt idle; readings at or above it are never learnt. */
-  readonly fallbackPercent: number;
-}
-
-/** Limits of a gas channel: Rs/R0, where R0 is the learnt clean-air Rs. */
-export interface GasLimits {
-  /** Below this ratio: alarm. */
-  readonly ratio: number;
-  readonly hysteresisRatio: number;
-  readonly fallbackPercent: number;
-}
-
-/** How an idle level is learnt and how far it may wander. */
-export interface LearningLimits {
-  readonly learnMs: number;
-  /** Fastest adaptation of a learnt idle, percent of full scale per hour. */
-  readonly driftPercentPerHour: number;
-  /** Farthest that adaptation may ever go from the first learnt idle, percent of full scale. */
-  readonly driftCapPercent: number;
-  /** 0 or 100 % held this long is a broken wire or a short circuit. */
-  readonly railStuckMs: number;
-}
-
-export interface Weights {
-  readonly thermal: number;
-  readonly smoke: number;
-  readonly gas: number;
-  readonly flame: number;
-  /** Added when flame and thermal vote together. */
-  readonly flameWithThermal: number;
-}
-
-export interface Limits {
-  readonly thermal: ThermalLimits;
-  readonly smoke: AnalogLimits;
-  readonly flame: AnalogLimits;
-  readonly gas: GasLimits;
-  readonly learning: LearningLimits;
-  readonly weights: Weights;
-}
-
-/** The fusion defaults: see the table in `fusion.ts`. */
-export const DEFAULT_LIMITS: Limits = {
-  thermal: {
-    limitCelsius: 60,
-    criticalCelsius: 120,
-    hysteresisCelsius: 3,
-    riseCelsiusPerMinute: 30,
-    growthPixelsPerMinute: 15,
-    flickerCelsius: 5,
-  },
-  smoke: { aboveIdlePercent: 15, hysteresisPercent: 3, fallbackPercent: 40 },
-  flame: { aboveIdlePercent: 15, hysteresisPercent: 3, fallbackPercent: 60 },
-  gas: { ratio: 0.4, hysteresisRatio: 0.05, fallbackPercent: 60 },
-  learning: {
-    learnMs: 60_000,
-    driftPercentPerHour: 1,
-    driftCapPercent: 5,
-    railStuckMs: 30_000,
-  },
-  weights: { thermal: 0.4, smoke: 0.5, gas: 0.5, flame: 0.3, flameWithThermal: 0.3 },
-};
+export type {
+  AnalogLimits,
+  CarbonMonoxideLimits,
+  DosePoint,
+  GasLimits,
+  HeatLimits,
+  LearningLimits,
+  Limits,
+  ThermalLimits,
+  VisionLimits,
+  Weights,
+} from './limits.ts';
+export { DEFAULT_LIMITS } from './limits.ts';
 
 /** Whether danger makes an analog reading rise or fall. */
 export type Polarity = 'rising' | 'falling';
@@ -112,7 +43,23 @@ export interface SourcePlan {
   readonly confirmMs: number;
   /** A heated sensor's first minutes: shown, not learnt from, pre-alarm at most. */
   readonly warmUpMs: number;
+  readonly setup: ChannelSetup;
   readonly limits: Limits;
+  /** How it is judged at other times than working hours; null: always the same. */
+  readonly otherHours: OtherHours | null;
+}
+
+/** A source's plan with the limits of other hours in their places. */
+export interface OtherHours {
+  readonly off: SourcePlan;
+  /** The stricter of both limits, while the clock cannot be trusted. */
+  readonly unknown: SourcePlan;
+}
+
+/** How a source is judged at this time; without hours of the site, as in working hours. */
+export function planAt(plan: SourcePlan, hours: Hours | null): SourcePlan {
+  if (plan.otherHours === null || hours === null || hours === 'working') return plan;
+  return hours === 'off' ? plan.otherHours.off : plan.otherHours.unknown;
 }
 
 /** Where a zone comes from; only configured ones survive a restart by themselves. */
@@ -146,7 +93,7 @@ export interface SensorPlan {
 
 export type Pattern = 'steady' | 'pulsed' | 'temporalThree';
 
-export interface PanelPlan {
+export interface PanelPlan extends DutyPlan {
   readonly zones: readonly ZonePlan[];
   readonly sensors: readonly SensorPlan[];
   readonly patterns: Readonly<Record<OutputRole, Pattern>>;

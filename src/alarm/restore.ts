@@ -9,6 +9,7 @@ import type { JournalEvent } from '../domain/event.ts';
 import type { ZoneId } from '../domain/units.ts';
 import { keepAnswer } from './commands.ts';
 import type { Panel } from './draft.ts';
+import { recallDuty } from './duty-memory.ts';
 import type { Fact, Register } from './facts.ts';
 import { silentAfter } from './make-plan.ts';
 import type { PanelPlan } from './plan.ts';
@@ -31,21 +32,18 @@ export interface RestoredPanel {
 /**
  * @param snapshot parsed JSON of `toSnapshot`, anything at all, or null where there is none.
  * @param eventsSince journalled events, at least all that are newer than the snapshot, any order.
+ * @param wallMs the wall clock, where it can be trusted; null where it cannot.
  */
 export function restorePanel(
   plan: PanelPlan,
   snapshot: unknown,
   eventsSince: readonly JournalEvent[],
   nowMs: number,
+  wallMs: number | null = null,
 ): RestoredPanel {
   const parsed = parseSnapshot(snapshot);
-  const { memory, problems } = replay(parsed.snapshot, eventsSince);
-  const idles = new Map(
-    memory.idles.map(({ source, idlePercent, anchorPercent }) => [
-      source,
-      { idlePercent, anchorPercent },
-    ]),
-  );
+  const { memory, problems } = replay(parsed.snapshot, eventsSince, wallMs);
+  const idles = new Map(memory.idles.map(({ source, ...idle }) => [source, idle]));
   const fresh = startPanel(plan, nowMs, idles);
   const zones = [...fresh.zones];
   addUnknown(zones, plan, memory.unknown, nowMs);
@@ -61,10 +59,16 @@ export function restorePanel(
     }
   }
   let { commands } = fresh;
-  for (const { key, outcome, ageMs } of memory.answered) {
-    commands = keepAnswer(commands, { key, outcome, atMs: nowMs - ageMs });
+  for (const { ageMs, ...answer } of memory.answered) {
+    commands = keepAnswer(commands, { ...answer, atMs: nowMs - ageMs });
   }
-  const panel = { ...fresh, zones, routes: routesOf(zones), system, commands };
+  const duty = recallDuty(memory.duty, plan, nowMs);
+  const disabled = duty.sensors.map(({ sensor }) => sensor);
+  zones.forEach((zone, index) => {
+    const muted = zone.watched.map(({ sensor }) => sensor).filter((id) => disabled.includes(id));
+    if (muted.length > 0) zones[index] = { ...zone, muted };
+  });
+  const panel = { ...fresh, zones, routes: routesOf(zones), system, commands, duty };
   const restoredAlarms = zones.filter((zone) => zone.alarm !== null).map((zone) => zone.plan.id);
   return { panel, restoredAlarms, problems: [...parsed.problems, ...problems] };
 }

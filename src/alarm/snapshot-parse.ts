@@ -2,13 +2,16 @@
  * Reads a snapshot that may be anything. What can be read is kept and what cannot is named, so that
  * one bad entry never costs a latched alarm of another zone.
  */
-import type { CommandError, CommandOutcome } from '../domain/command.ts';
+import type { CommandOutcome } from '../domain/command.ts';
+import { COMMAND_ERRORS } from '../domain/command.ts';
 import type { Explanation, Lane, Vote } from '../domain/event.ts';
-import { LANES } from '../domain/event.ts';
-import type { Role, SourceRef } from '../domain/evidence.ts';
+import { LANES, VOTE_UNITS } from '../domain/event.ts';
+import type { SourceRef } from '../domain/evidence.ts';
+import { ROLES } from '../domain/evidence.ts';
 import { isId, sensorId, zoneId } from '../domain/units.ts';
 import type { ZoneId } from '../domain/units.ts';
 import { ANSWERS_KEPT } from './commands.ts';
+import { NO_DUTY_MEMORY, parseDuty } from './duty-memory.ts';
 import type { AnswerMemory, PanelSnapshot, SeenMemory, ZoneMemory } from './snapshot.ts';
 import { SNAPSHOT_FORMAT } from './snapshot.ts';
 
@@ -28,6 +31,8 @@ export const EMPTY_SNAPSHOT: PanelSnapshot = {
   unknown: [],
   supervisory: [],
   answered: [],
+  wallMs: null,
+  duty: NO_DUTY_MEMORY,
 };
 
 /** @param raw parsed JSON, or null where there is no snapshot yet. Never throws. */
@@ -42,6 +47,9 @@ export function parseSnapshot(raw: unknown): ParsedSnapshot {
   const problems: string[] = [];
   const list = <T>(name: string, parse: (entry: unknown) => T | null): readonly T[] =>
     parseList(raw[name], name, parse, problems);
+  const duty = parseDuty(raw['duty']);
+  if (duty === undefined) problems.push('panel snapshot: duty cannot be read');
+  const wallMs = raw['wallMs'];
   return {
     snapshot: {
       format: SNAPSHOT_FORMAT,
@@ -51,6 +59,8 @@ export function parseSnapshot(raw: unknown): ParsedSnapshot {
       unknown: list('unknown', parseUnknown),
       supervisory: list('supervisory', parseSeen),
       answered: list('answered', parseAnswered).slice(-ANSWERS_KEPT),
+      wallMs: isFinite(wallMs) ? wallMs : null,
+      duty: duty ?? NO_DUTY_MEMORY,
     },
     problems,
   };
@@ -129,24 +139,16 @@ export function parseExplanation(raw: unknown): Explanation | null {
   const uncalibrated = every(raw['uncalibrated'], parseRef);
   if (votes === null || stale === null || faulty === null) return null;
   if (disabled === null || uncalibrated === null) return null;
-  return { summary, votes, stale, faulty, disabled, uncalibrated, confidence };
+  const read = { summary, votes, stale, faulty, disabled, uncalibrated, confidence };
+  return raw['maintenance'] === true ? { ...read, maintenance: true } : read;
 }
-
-const ROLES: readonly Role[] = ['thermal', 'smoke', 'gas', 'flame', 'flameDigital'];
-const UNITS: readonly Vote['unit'][] = [
-  'celsius',
-  'percentAboveIdle',
-  'state',
-  'ratio',
-  'celsiusPerMinute',
-];
 
 function parseVote(raw: unknown): Vote | null {
   const ref = parseRef(raw);
   if (ref === null || !isRecord(raw)) return null;
   const { rule, level, value, limit, ageMs, note } = raw;
   const role = ROLES.find((known) => known === raw['role']);
-  const unit = UNITS.find((known) => known === raw['unit']);
+  const unit = VOTE_UNITS.find((known) => known === raw['unit']);
   if (role === undefined || unit === undefined || typeof rule !== 'string') return null;
   if (level !== 'suspect' && level !== 'alarm') return null;
   if (!isFinite(value) || !isFinite(limit) || !isFinite(ageMs)) return null;
@@ -163,9 +165,19 @@ function parseRef(raw: unknown): SourceRef | null {
 
 function parseIdle(raw: unknown): PanelSnapshot['idles'][number] | null {
   if (!isRecord(raw)) return null;
-  const { source, idlePercent, anchorPercent } = raw;
+  const { source, idlePercent, anchorPercent, firstPercent, dosePercent } = raw;
   if (typeof source !== 'string' || !isPercent(idlePercent)) return null;
-  return isPercent(anchorPercent) ? { source, idlePercent, anchorPercent } : null;
+  if (!isPercent(anchorPercent)) return null;
+  const role = ROLES.find((known) => known === raw['role']);
+  return {
+    source,
+    idlePercent,
+    anchorPercent,
+    // Missing in memories of older versions.
+    ...(isPercent(firstPercent) ? { firstPercent } : {}),
+    ...(isPercent(dosePercent) ? { dosePercent } : {}),
+    ...(role === undefined ? {} : { role }),
+  };
 }
 
 function parseUnknown(raw: unknown): PanelSnapshot['unknown'][number] | null {
@@ -186,29 +198,21 @@ function parseSeen(raw: unknown): SeenMemory | null {
   return typeof detail === 'string' ? { fault, subject, zone, detail } : null;
 }
 
-const ERRORS: readonly CommandError[] = [
-  'unknownCommand',
-  'unknownZone',
-  'badArgument',
-  'notPermitted',
-  'stale',
-  'notApplicable',
-  'overloaded',
-];
-
 function parseAnswered(raw: unknown): AnswerMemory | null {
   if (!isRecord(raw) || !isRecord(raw['outcome'])) return null;
   const { key, ageMs } = raw;
   const { requestId, ok, detail } = raw['outcome'];
   if (typeof key !== 'string' || typeof requestId !== 'string') return null;
   if (typeof detail !== 'string') return null;
-  const error = ERRORS.find(
+  const error = COMMAND_ERRORS.find(
     (known) => isRecord(raw['outcome']) && known === raw['outcome']['error'],
   );
   let outcome: CommandOutcome | null = null;
   if (ok === true) outcome = { requestId, ok, detail };
   if (ok === false && error !== undefined) outcome = { requestId, ok, error, detail };
-  return outcome === null || !isFinite(ageMs) ? null : { key, outcome, ageMs };
+  // Missing in memories of older versions.
+  const asked = typeof raw['asked'] === 'string' ? raw['asked'] : null;
+  return outcome === null || !isFinite(ageMs) ? null : { key, asked, outcome, ageMs };
 }
 
 function parseZoneId(raw: unknown): ZoneId | null {

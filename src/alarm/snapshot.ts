@@ -1,14 +1,16 @@
 /**
  * What must survive a restart, as JSON: latched alarms with their explanation, acknowledgement and
- * silence, disablement and tests, learnt idle levels, unknown sensors, answered requests. Times are
- * ages or time left, never monotonic stamps. Faults and pre-alarms are not in it: they follow again
- * from what the sensors say.
+ * silence, disablement and tests, maintenance and delays, learnt idle levels, unknown sensors,
+ * answered requests. Times are ages or time left, never monotonic stamps. Faults and pre-alarms are
+ * not in it: they follow again from what the sensors say.
  */
 import type { Explanation, Lane } from '../domain/event.ts';
 import type { SensorId, ZoneId } from '../domain/units.ts';
 import type { CommandOutcome } from '../domain/command.ts';
 import { SEEN_IS_ENOUGH } from './commands.ts';
 import type { Panel } from './draft.ts';
+import type { DutyMemory } from './duty-memory.ts';
+import { rememberDuty } from './duty-memory.ts';
 import type { Fact } from './facts.ts';
 import type { IdleMemory } from './rule.ts';
 import { memoryKey } from './source.ts';
@@ -26,7 +28,7 @@ export interface ZoneMemory {
   } | null;
   readonly acknowledged: boolean;
   readonly silenced: boolean;
-  /** Time left; the time without power does not count, so it ends late rather than early. */
+  /** Time left; the time without power counts where the wall clock tells how long it was. */
   readonly disabledForMs: number | null;
   readonly testForMs: number | null;
 }
@@ -41,6 +43,8 @@ export interface SeenMemory {
 
 export interface AnswerMemory {
   readonly key: string;
+  /** What was asked for; null where only the journal knew of it. */
+  readonly asked: string | null;
   readonly outcome: CommandOutcome;
   readonly ageMs: number;
 }
@@ -59,13 +63,20 @@ export interface PanelSnapshot {
   }[];
   readonly supervisory: readonly SeenMemory[];
   readonly answered: readonly AnswerMemory[];
+  /** When it was taken, by a wall clock that could be trusted; null: it could not. */
+  readonly wallMs: number | null;
+  readonly duty: DutyMemory;
 }
 
-/** @param lanesCovered sequence number of the last event per lane that this panel has produced. */
+/**
+ * @param lanesCovered sequence number of the last event per lane that this panel has produced.
+ * @param wallMs the wall clock, where it can be trusted: tells later how long nobody was there.
+ */
 export function toSnapshot(
   panel: Panel,
   nowMs: number,
   lanesCovered: Readonly<Record<Lane, number>>,
+  wallMs: number | null = null,
 ): PanelSnapshot {
   const unknown = panel.zones.filter((zone) => zone.plan.origin === 'unknown');
   const registers = [panel.system, ...panel.zones].map((each) => each.supervisory.active);
@@ -78,11 +89,14 @@ export function toSnapshot(
       watched.map(({ sensor }) => ({ sensor, zone: plan.id, name: plan.name })),
     ),
     supervisory: registers.flat().filter(endsWhenSeen).map(seen),
-    answered: panel.commands.answered.map(({ key, outcome, atMs }) => ({
+    answered: panel.commands.answered.map(({ key, asked, outcome, atMs }) => ({
       key,
+      asked,
       outcome,
       ageMs: Math.max(0, nowMs - atMs),
     })),
+    wallMs,
+    duty: rememberDuty(panel.duty, nowMs),
   };
 }
 

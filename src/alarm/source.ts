@@ -1,9 +1,12 @@
 /**
  * One source of evidence: what it last said, since when it has nothing to say, how it is judged.
  */
-import type { EvidenceWindow, NoDataReason } from '../domain/evidence.ts';
+import type { EvidenceWindow, NoDataReason, OpinionWindow } from '../domain/evidence.ts';
+import type { Hours } from '../domain/step.ts';
 import type { SourceQuality } from '../domain/view.ts';
+import { isSound } from './opinion.ts';
 import type { SourcePlan } from './plan.ts';
+import { planAt } from './plan.ts';
 import type { BelievableWindow, ChannelFacts, IdleMemory, RuleRun } from './rule.ts';
 import { rulesFor } from './rules/index.ts';
 
@@ -17,6 +20,8 @@ export interface NoDataRun {
 
 export interface SourceState {
   readonly plan: SourcePlan;
+  /** The plan by which it was judged last: with the limits of those hours. */
+  readonly inForce: SourcePlan;
   /** From when on silence counts, until it is first heard. */
   readonly watchedSinceMs: number;
   /** When it last said anything, believable or not. */
@@ -26,6 +31,8 @@ export interface SourceState {
   readonly calibrated: boolean;
   readonly runs: readonly RuleRun[];
   readonly noData: NoDataRun | null;
+  /** What a model last thought of the region seen by this source. */
+  readonly opinion: OpinionWindow | null;
 }
 
 /** Names a channel in the memories of idle levels. */
@@ -41,6 +48,7 @@ export function startSource(
 ): SourceState {
   return {
     plan,
+    inForce: plan,
     watchedSinceMs: nowMs,
     heardAtMs: null,
     believedAtMs: null,
@@ -48,30 +56,36 @@ export function startSource(
     calibrated: true,
     runs: rulesFor(plan.role).map((rule) => rule.start(plan, memory)),
     noData: null,
+    opinion: null,
   };
 }
 
 /**
  * Takes one window in. A window of the wrong kind for the source's role, or with a number that is
  * none, counts as corrupt: it is never judged and never taken for silence.
+ * @param hours whose limits are in force; null where the site has no hours.
  */
 export function hear(
   source: SourceState,
   window: EvidenceWindow,
   nowMs: number,
   mayLearn: boolean,
+  hours: Hours | null = null,
 ): SourceState {
   if (window.kind === 'noData') {
     // Of two windows of one step the older may come last.
     if (source.believedAtMs !== null && source.believedAtMs > window.lastAtMs) return source;
     return disbelieve(source, window.reason, window.detail, window.count, window.lastAtMs);
   }
+  const inForce = planAt(source.plan, hours);
+  if (window.kind === 'opinion') return heed(source, window, nowMs, inForce);
   const trouble = corruption(window, source.plan);
   const lastAtMs = window.kind === 'level' ? window.lastAtMs : window.last.atMs;
   if (trouble !== null) return disbelieve(source, 'corrupt', trouble, 1, lastAtMs);
-  const runs = source.runs.map((run) => run.judge(window, nowMs, source.plan, mayLearn));
+  const runs = source.runs.map((run) => run.judge(window, nowMs, inForce, mayLearn));
   return {
     plan: source.plan,
+    inForce,
     watchedSinceMs: source.watchedSinceMs,
     heardAtMs: lastAtMs,
     believedAtMs: lastAtMs,
@@ -79,7 +93,20 @@ export function hear(
     calibrated: window.kind === 'level' || window.last.calibrated,
     runs,
     noData: null,
+    opinion: source.opinion,
   };
+}
+
+/** What a model says is no reading: without sense, or late, it is as if it had said nothing. */
+function heed(
+  source: SourceState,
+  window: OpinionWindow,
+  nowMs: number,
+  inForce: SourcePlan,
+): SourceState {
+  if (!isSound(window) || (source.opinion?.atMs ?? -Infinity) > window.atMs) return source;
+  const runs = source.runs.map((run) => run.judge(window, nowMs, inForce, false));
+  return { ...source, inForce, runs, opinion: window };
 }
 
 function disbelieve(
@@ -134,7 +161,7 @@ export function disbelievedAtMs(run: NoDataRun): number {
 /** Whether the source is in fault: what it said before does not vote. Freshness apart. */
 export function isFaulty(source: SourceState, nowMs: number): boolean {
   if (source.noData !== null && nowMs >= disbelievedAtMs(source.noData)) return true;
-  return (channelFacts(source)?.railStuck ?? null) !== null;
+  return channelFacts(source)?.blind ?? false;
 }
 
 export function isStale(source: SourceState, nowMs: number): boolean {

@@ -1,6 +1,7 @@
 /** A panel at its start, with what is remembered of idle levels. */
 import { startCommands } from './commands.ts';
 import type { Panel } from './draft.ts';
+import { NO_DUTY } from './duty.ts';
 import { NO_FAULTS, NO_SUPERVISORY } from './facts.ts';
 import { silentAfter } from './make-plan.ts';
 import type { PanelPlan, ZonePlan } from './plan.ts';
@@ -35,6 +36,7 @@ export function startPanel(
     zones,
     routes: routesOf(zones),
     system: { faults: NO_FAULTS, supervisory: NO_SUPERVISORY, acknowledged: false },
+    duty: NO_DUTY,
     commands: startCommands(nowMs),
     memories,
     nextDueMs: nowMs,

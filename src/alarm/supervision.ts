@@ -4,7 +4,9 @@
  * - `sensorSilent` (subject: the sensor): none of its channels has spoken for `silentAfterMs`;
  * - `sourceSilent` (subject: sensor/channel): the sensor speaks, this channel does not;
  * - `noData` (subject: sensor/channel): it speaks, and has not been believable for a while;
- * - `railStuck` (subject: sensor/channel): it sticks at 0 or 100 %.
+ * - `railStuck` (subject: sensor/channel): it sticks at 0 or 100 %;
+ * - `idleLevel` (subject: sensor/channel): its idle cannot be learnt, or has wandered too far;
+ * - `zoneBlind` (subject: the zone): of all its sources not one can vote.
  *
  * Each is restored when its cause is gone; a chattering one is limited by its register.
  */
@@ -14,6 +16,7 @@ import { isActive, raise, restore, settle, settleDueMs } from './facts.ts';
 import type { SourceState } from './source.ts';
 import { channelFacts, disbelievedAtMs } from './source.ts';
 import type { ZoneState } from './zone-state.ts';
+import { isMuted } from './zone-state.ts';
 
 export interface WatchedSensor {
   readonly sensor: SensorId;
@@ -43,10 +46,38 @@ export function supervise(zone: ZoneState, nowMs: number, out: Outbox): ZoneStat
       }
     }
   }
+  next = set(next, isBlind(next), nowMs, out, {
+    fault: 'zoneBlind',
+    subject: zone.plan.id,
+    zone: zone.plan.id,
+    detail: 'none of its sources can vote: nothing watches this zone until one is repaired',
+  });
   const faults = settle(next.faults, nowMs, out);
   const supervisory = settle(next.supervisory, nowMs, out);
   const same = faults === next.faults && supervisory === next.supervisory;
   return same ? next : { ...next, faults, supervisory };
+}
+
+/** Whether every source is in fault or disabled, and not all of them merely disabled. */
+function isBlind(zone: ZoneState): boolean {
+  let inFault = false;
+  for (const source of zone.sources) {
+    if (isMuted(zone, source)) continue;
+    if (!hasFault(zone, source)) return false;
+    inFault = true;
+  }
+  return inFault;
+}
+
+function hasFault({ faults }: ZoneState, source: SourceState): boolean {
+  const { sensor, channel } = source.plan;
+  const subject = `${sensor}/${channel}`;
+  return (
+    isActive(faults, 'sensorSilent', sensor) ||
+    isActive(faults, 'sourceSilent', subject) ||
+    isActive(faults, 'noData', subject) ||
+    (channelFacts(source)?.blind ?? false)
+  );
 }
 
 function superviseSource(
@@ -69,7 +100,9 @@ function superviseSource(
   const why = run === null ? '' : `${run.reason}: ${run.detail}`;
   next = set(next, disbelieved, nowMs, out, { ...at, fault: 'noData', detail: why });
   const rail = channelFacts(source)?.railStuck ?? null;
-  return set(next, rail !== null, nowMs, out, { ...at, fault: 'railStuck', detail: rail ?? '' });
+  next = set(next, rail !== null, nowMs, out, { ...at, fault: 'railStuck', detail: rail ?? '' });
+  const idle = channelFacts(source)?.idleTrouble ?? null;
+  return set(next, idle !== null, nowMs, out, { ...at, fault: 'idleLevel', detail: idle ?? '' });
 }
 
 /** Puts one fault of a zone into the wanted state. */
@@ -155,7 +188,9 @@ export function mattersToSupervision(
   after: SourceState,
 ): boolean {
   if (before.noData !== after.noData || before.heardAtMs === null) return true;
-  if (channelFacts(before)?.railStuck !== channelFacts(after)?.railStuck) return true;
+  const was = channelFacts(before);
+  const is = channelFacts(after);
+  if (was?.railStuck !== is?.railStuck || was?.idleTrouble !== is?.idleTrouble) return true;
   const gapMs = (after.heardAtMs ?? 0) - before.heardAtMs;
   return zone.watched.some((watched) => gapMs >= watched.silentAfterMs);
 }

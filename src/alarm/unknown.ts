@@ -8,6 +8,7 @@ import { THERMAL_CHANNEL } from '../domain/evidence.ts';
 import type { SensorNotice } from '../domain/step.ts';
 import type { SensorId, ZoneId } from '../domain/units.ts';
 import { idFromName, zoneId } from '../domain/units.ts';
+import { channelSetup } from './channel-setup.ts';
 import type { Draft } from './draft.ts';
 import { freshnessOf, silentAfter } from './make-plan.ts';
 import type { PanelPlan, SourcePlan, ZoneOrigin, ZonePlan } from './plan.ts';
@@ -63,7 +64,9 @@ export function unknownSource(
     confirmations,
     confirmMs,
     warmUpMs: 0,
+    setup: channelSetup(role),
     limits,
+    otherHours: null,
   };
 }
 

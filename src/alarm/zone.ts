@@ -18,12 +18,17 @@ import type { Outbox } from './facts.ts';
 import { chatterHoldMs } from './facts.ts';
 import type { Ballot, Decision } from './fusion.ts';
 import { fuse } from './fusion.ts';
+import { hasCritical, heldBack } from './hold-back.ts';
 import type { ZoneState } from './zone-state.ts';
-import { ballotsOf, isAtRest, PRE_ALARM_HOLD_MS, VERIFICATION_MEMORY_MS } from './zone-state.ts';
+import {
+  ballotsOf,
+  isAtRest,
+  PRE_ALARM_HOLD_MS,
+  TEST_REPEAT_MS,
+  VERIFICATION_MEMORY_MS,
+} from './zone-state.ts';
 
 const CHATTER_MEMORY_MS = 600_000;
-/** A walk test reports a zone's activations at most this often. */
-const TEST_REPEAT_MS = 10_000;
 
 /** Draws the consequences of the zone's evidence. */
 export function decide(zone: ZoneState, nowMs: number, out: Outbox): ZoneState {
@@ -34,8 +39,16 @@ export function decide(zone: ZoneState, nowMs: number, out: Outbox): ZoneState {
   if (zone.test !== null) {
     return walkTest(standDown(zone, nowMs, out), decision, ballots, nowMs, out);
   }
-  const latched = zone.alarm === null ? judgeAlarm(zone, decision, ballots, nowMs, out) : zone;
-  return judgePreAlarm(latched, decision, ballots, nowMs, out);
+  if (zone.alarm !== null) return judgePreAlarm(zone, decision, ballots, nowMs, out);
+  const judged = judgeAlarm(zone, decision, ballots, nowMs, out);
+  return judgePreAlarm(judged, shownAs(judged, decision), ballots, nowMs, out);
+}
+
+/** What is held back is a pre-alarm that says why. */
+function shownAs({ alarm, verification }: ZoneState, decision: Decision): Decision {
+  const held = verification?.heldBack ?? null;
+  if (alarm !== null || held === null || decision.level !== 'alarm') return decision;
+  return { ...decision, level: 'preAlarm', reason: `${decision.reason}, ${held.said}` };
 }
 
 function judgeAlarm(
@@ -50,26 +63,60 @@ function judgeAlarm(
   }
   const { verification, plan } = zone;
   if (decision.level !== 'alarm') return lapse(zone, nowMs, out);
-  const verified =
-    plan.verificationMs <= 0 ||
-    nowMs <= zone.unverifiedUntilMs ||
-    (verification !== null && nowMs - verification.sinceMs >= plan.verificationMs);
-  if (verified) return latch(zone, explain(zone, decision, ballots, nowMs), nowMs, out);
+  // After a reset evidence that is still there alarms again at once.
+  const spared = nowMs <= zone.unverifiedUntilMs;
+  const sinceMs = verification?.sinceMs ?? nowMs;
+  const criticalSinceMs = criticalSince(zone, ballots, nowMs);
+  const held = spared
+    ? null
+    : heldBack(zone.sources, decision, ballots, sinceMs, criticalSinceMs, nowMs);
+  const verified = spared || nowMs - sinceMs >= plan.verificationMs;
+  if (verified && held === null) {
+    return latch(zone, explain(zone, told(zone, decision, nowMs), ballots, nowMs), nowMs, out);
+  }
   if (verification === null) {
-    const explanation = explain(zone, decision, ballots, nowMs);
+    const why =
+      held === null ? decision : { ...decision, reason: `${decision.reason}, ${held.said}` };
+    const explanation = explain(zone, why, ballots, nowMs);
     const data = { zone: plan.id, zoneName: plan.name, explanation };
     out.events.push({ lane: 'system', type: 'verifying', data });
-    return { ...zone, verification: { sinceMs: nowMs, lapsedAtMs: null } };
+  } else if (
+    verification.lapsedAtMs === null &&
+    verification.criticalSinceMs === criticalSinceMs &&
+    verification.heldBack?.untilMs === held?.untilMs
+  ) {
+    return zone;
   }
-  if (verification.lapsedAtMs === null) return zone;
-  return { ...zone, verification: { ...verification, lapsedAtMs: null } };
+  const heldSinceMs = verification?.heldSinceMs ?? (held === null ? null : nowMs);
+  const next = { sinceMs, lapsedAtMs: null, criticalSinceMs, heldBack: held, heldSinceMs };
+  return { ...zone, verification: next };
+}
+
+/** Since when a region has been at or above critical, also if that is not confirmed yet. */
+function criticalSince(
+  { sources, verification }: ZoneState,
+  ballots: readonly Ballot[],
+  nowMs: number,
+): number | null {
+  if (verification !== null && verification.criticalSinceMs !== null) {
+    return verification.criticalSinceMs;
+  }
+  return hasCritical(sources, ballots) ? nowMs : null;
+}
+
+/** The decision with the time for which a model has held it back, where it has. */
+function told({ verification }: ZoneState, decision: Decision, nowMs: number): Decision {
+  const heldSinceMs = verification?.heldSinceMs ?? null;
+  if (heldSinceMs === null) return decision;
+  const seconds = Math.round((nowMs - heldSinceMs) / 1000);
+  return { ...decision, reason: `${decision.reason}, after ${seconds} s held back by the model` };
 }
 
 function lapse(zone: ZoneState, nowMs: number, out: Outbox): ZoneState {
   const { verification } = zone;
   if (verification === null) return zone;
   if (verification.lapsedAtMs === null) {
-    return { ...zone, verification: { ...verification, lapsedAtMs: nowMs } };
+    return { ...zone, verification: { ...verification, lapsedAtMs: nowMs, heldBack: null } };
   }
   if (nowMs - verification.lapsedAtMs < VERIFICATION_MEMORY_MS) return zone;
   return endVerification(zone, false, out);

@@ -3,7 +3,10 @@
  * happened, `data` carries everything a reader needs to understand it without other messages.
  */
 import type { Role, SourceRef } from './evidence.ts';
+import type { SceneKind } from './opinion.ts';
+import type { ProofOutcome, ProofStage } from './proof.ts';
 import type { DeviceId, SensorId, ZoneId } from './units.ts';
+import type { DelayedRole, OutputRole } from './view.ts';
 
 export const LANES = ['alarm', 'fault', 'operator', 'system'] as const;
 /** Events of one lane keep their order absolutely; lanes are independent of one another. */
@@ -12,6 +15,18 @@ export type Lane = (typeof LANES)[number];
 /** How far a stamp's wall time may be trusted. */
 export type ClockQuality = 'synchronised' | 'unsynchronised';
 
+/** `percent`: of full scale, or of the dose that alarms; the note of the vote says which. */
+export const VOTE_UNITS = [
+  'celsius',
+  'percentAboveIdle',
+  'state',
+  'ratio',
+  'celsiusPerMinute',
+  'percentPerMinute',
+  'percent',
+] as const;
+export type VoteUnit = (typeof VOTE_UNITS)[number];
+
 /** One piece of evidence for an alarm, with its value and the distance to its limit. */
 export interface Vote extends SourceRef {
   readonly role: Role;
@@ -19,10 +34,21 @@ export interface Vote extends SourceRef {
   readonly level: 'suspect' | 'alarm';
   readonly value: number;
   readonly limit: number;
-  readonly unit: 'celsius' | 'percentAboveIdle' | 'state' | 'ratio' | 'celsiusPerMinute';
+  readonly unit: VoteUnit;
   readonly ageMs: number;
   /** Where and how, for people: "row 12, column 5, 6 pixels, rising 34 C/min". */
   readonly note: string;
+}
+
+/** What a trained model took a region for when the panel decided. */
+export interface ModelWord extends SourceRef {
+  /** Region of the picture: `HotRegion.track`. */
+  readonly track: number;
+  readonly kind: SceneKind;
+  /** Belief in that kind and in fire, 0..1. */
+  readonly share: number;
+  readonly fireShare: number;
+  readonly ageMs: number;
 }
 
 /** Why the panel decided as it did; the same text in journal, MQTT and console. */
@@ -33,8 +59,14 @@ export interface Explanation {
   readonly faulty: readonly SourceRef[];
   readonly disabled: readonly SourceRef[];
   readonly uncalibrated: readonly SourceRef[];
+  /** Heated sensors in their first minutes: pre-alarm at most. There where any is. */
+  readonly warmingUp?: readonly SourceRef[];
+  /** What a trained model said of the regions, fresh or not. There where it said anything. */
+  readonly model?: readonly ModelWord[];
   /** Sum of the weights of the voting roles, capped at 1: shown, never compared. */
   readonly confidence: number;
+  /** There, and true, when it was decided while maintenance held the outputs off. */
+  readonly maintenance?: boolean;
 }
 
 interface InZone {
@@ -51,7 +83,17 @@ export type AlarmEvent =
   | { readonly type: 'alarm'; readonly data: InZone & { readonly explanation: Explanation } }
   | { readonly type: 'preAlarm'; readonly data: InZone & { readonly explanation: Explanation } }
   | { readonly type: 'preAlarmEnded'; readonly data: InZone & { readonly afterMs: number } }
-  | { readonly type: 'alarmReset'; readonly data: InZone & { readonly latchedForMs: number } };
+  | { readonly type: 'alarmReset'; readonly data: InZone & { readonly latchedForMs: number } }
+  | {
+      /** No fire: a synthetic one went through the zone's alarm path, and this is how far. */
+      readonly type: 'proof';
+      readonly data: InZone & {
+        readonly proof: string;
+        readonly synthetic: true;
+        /** Up to the outputs; what follows is proven by this very event. */
+        readonly stages: readonly ProofStage[];
+      };
+    };
 
 /** `subject` names what failed: a sensor id, `store`, `uplink:<broker>`, `output:<id>`, ... */
 export interface FaultData {
@@ -84,9 +126,73 @@ export type OperatorEvent =
     }
   | { readonly type: 'testEnded'; readonly data: InZone & { readonly origin: string } }
   | {
+      readonly type: 'sensorDisabled';
+      readonly data: ByOperator & { readonly sensor: SensorId; readonly forMs: number };
+    }
+  | {
+      /** `origin` is `timeout` where its time was over; so in every event that ends something. */
+      readonly type: 'sensorEnabled';
+      readonly data: { readonly sensor: SensorId; readonly origin: string };
+    }
+  | {
+      readonly type: 'outputDisabled';
+      readonly data: ByOperator & OfOutput & { readonly forMs: number };
+    }
+  | { readonly type: 'outputEnabled'; readonly data: OfOutput & { readonly origin: string } }
+  | {
+      /** Also when the lease was renewed: it runs `forMs` from here. */
+      readonly type: 'maintenanceStarted';
+      readonly data: ByOperator & { readonly forMs: number };
+    }
+  | {
+      /** Everything in `zones` is in alarm and sounds from here. */
+      readonly type: 'maintenanceEnded';
+      readonly data: { readonly origin: string; readonly zones: readonly ZoneId[] };
+    }
+  | {
+      readonly type: 'soundRequested';
+      readonly data: ByOperator & { readonly zones: readonly ZoneId[] };
+    }
+  | {
+      readonly type: 'backgroundApproved';
+      readonly data: ByOperator & { readonly sensor: SensorId };
+    }
+  | {
+      readonly type: 'proofRequested';
+      readonly data: ByOperator & { readonly zone: ZoneId | 'all' };
+    }
+  | {
+      /** A central server has received the event `proof` with this id. */
+      readonly type: 'proofConfirmed';
+      readonly data: ByOperator & { readonly proof: string };
+    }
+  | {
+      /** An attempt that was not carried out: refused by the panel, or never understood. */
       readonly type: 'commandRefused';
-      readonly data: ByOperator & { readonly error: string; readonly detail: string };
+      readonly data: ByOperator & {
+        /** What was asked for, as far as it could be read. */
+        readonly command: string;
+        readonly error: string;
+        readonly detail: string;
+      };
     };
+
+interface OfOutput {
+  readonly output: string;
+  readonly role: OutputRole;
+}
+
+/** Why delayed outputs wait no longer. */
+export type DelayEnd =
+  | 'timeout'
+  | 'callPoint'
+  | 'secondZone'
+  /** A reset found the cause still there. */
+  | 'alarmAgain'
+  | 'command'
+  | 'maintenance'
+  /** Every alarm was reset: nothing sounds. */
+  | 'reset';
 
 export type SystemEvent =
   | {
@@ -120,6 +226,36 @@ export type SystemEvent =
   | {
       readonly type: 'arraySwapped';
       readonly data: { readonly sensor: SensorId; readonly was: string; readonly is: string };
+    }
+  | {
+      /** The first alarm: these outputs wait before they warn. */
+      readonly type: 'outputsDelayed';
+      readonly data: {
+        readonly zones: readonly ZoneId[];
+        readonly delays: readonly { readonly role: DelayedRole; readonly forMs: number }[];
+      };
+    }
+  | {
+      readonly type: 'outputDelayEnded';
+      readonly data: {
+        readonly reason: DelayEnd;
+        readonly roles: readonly DelayedRole[];
+        /** Roles that still wait: only where the time of `roles` alone was over. */
+        readonly waiting: readonly DelayedRole[];
+        readonly afterMs: number;
+      };
+    }
+  | {
+      readonly type: 'proofFinished';
+      readonly data: InZone & {
+        readonly proof: string;
+        readonly outcome: ProofOutcome;
+        /** `schedule`, or the origin of the command. */
+        readonly origin: string;
+        readonly stages: readonly ProofStage[];
+        /** For people: the stage that failed with its remedy, or why it was postponed. */
+        readonly detail: string;
+      };
     }
   | {
       readonly type: 'ringOverflow';

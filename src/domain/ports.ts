@@ -98,6 +98,7 @@ export interface KeyedStore {
 }
 /**
  * `calibration`: array id -> EEPROM hex; `sensorArray`: sensor -> array id; `address`: ip ->
- * location.
+ * location; `pixelMemory`: sensor -> what its pixels have learnt of their scene; `proof`: zone ->
+ * its last proof of the alarm path.
  */
-export type StoredKind = 'calibration' | 'sensorArray' | 'address';
+export type StoredKind = 'calibration' | 'sensorArray' | 'address' | 'pixelMemory' | 'proof';

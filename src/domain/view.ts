@@ -1,7 +1,8 @@
 /** What others may see of the panel: derived, never stored; the retained `state` topic in types. */
 import type { Explanation } from './event.ts';
 import type { NoDataReason, Role, SourceRef } from './evidence.ts';
-import type { ZoneId } from './units.ts';
+import type { GasEstimate } from './gas.ts';
+import type { SensorId, ZoneId } from './units.ts';
 
 /** In the order of what is shown: the first that applies wins. */
 export const CONDITIONS = [
@@ -48,8 +49,18 @@ export interface SourceView extends SourceRef {
   readonly unit: string;
   /** Learnt idle of an analog channel, percent of full scale; null where there is none. */
   readonly idle: number | null;
+  /** An estimate for people, labelled as one, without limits; null: none. */
+  readonly estimate: GasEstimate | null;
+  /** Time that a warming sensor needs at most from here; null: it is not warming up. */
+  readonly warmUpLeftMs: number | null;
+  /** How much of the learning of an idle is done, 0..100; null outside of it. */
+  readonly learningPercent: number | null;
+  /** Share of the dose of carbon monoxide that alarms, 0..100; null where none is counted. */
+  readonly dosePercent: number | null;
   readonly ageMs: number | null;
   readonly quality: SourceQuality;
+  /** Until when its sensor is disabled and it does not vote; null while it does. */
+  readonly disabledUntilMs: number | null;
 }
 
 export const OUTPUT_ROLES = ['siren', 'strobe', 'alarmRelay', 'faultRelay', 'buzzer'] as const;
@@ -57,6 +68,30 @@ export type OutputRole = (typeof OUTPUT_ROLES)[number];
 
 /** Commanded levels; `faultRelay` is energised (true) when the appliance is healthy. */
 export type OutputLevels = Readonly<Record<OutputRole, boolean>>;
+
+/**
+ * Roles that may wait before they warn. The buzzer never does: it calls the people who are to look
+ * during the delay. Neither does the fault relay.
+ */
+export const DELAYED_ROLES = ['siren', 'strobe', 'alarmRelay'] as const;
+export type DelayedRole = (typeof DELAYED_ROLES)[number];
+
+export interface DisabledSensor {
+  readonly sensor: SensorId;
+  readonly untilMs: number;
+}
+
+export interface DisabledOutput {
+  readonly output: string;
+  readonly role: OutputRole;
+  readonly untilMs: number;
+}
+
+/** A role that waits while an alarm stands. */
+export interface DelayedOutput {
+  readonly role: DelayedRole;
+  readonly soundsAtMs: number;
+}
 
 export interface PanelView {
   readonly condition: Condition;
@@ -66,4 +101,13 @@ export interface PanelView {
   /** Faults of the appliance itself. */
   readonly faults: readonly FaultView[];
   readonly supervisory: readonly FaultView[];
+  readonly disabledSensors: readonly DisabledSensor[];
+  readonly disabledOutputs: readonly DisabledOutput[];
+  /** Outputs that do not warn yet though there is an alarm. */
+  readonly delayed: readonly DelayedOutput[];
+  /**
+   * Until when siren, strobe and alarm relay are held off for work on the site; null: they are not.
+   * Nobody may update or restart the appliance on purpose while it is set.
+   */
+  readonly maintenanceUntilMs: number | null;
 }

@@ -21,7 +21,7 @@ function ballot(kind: EvidenceKind, level: 'suspect' | 'alarm', sensor = A, chan
     ageMs: 0,
     note: '',
   } as const;
-  return { kind, weight: null, vote };
+  return { kind, weight: null, vote, tracks: [1] };
 }
 
 /** Every piece of evidence that the table knows, switched on and off independently. */

@@ -9,12 +9,16 @@ import type { DomainEvent, JournalEvent, Lane } from '../../src/domain/event.ts'
 import type {
   EvidenceWindow,
   FireSigns,
+  HotRegion,
   LevelWindow,
   NoDataReason,
   NoDataWindow,
+  OpinionWindow,
+  RegionEvidence,
   ThermalEvidence,
   ThermalWindow,
 } from '../../src/domain/evidence.ts';
+import type { Opinion } from '../../src/domain/opinion.ts';
 import type { InputSignal, StepInputs } from '../../src/domain/step.ts';
 import { NO_INPUTS } from '../../src/domain/step.ts';
 import { deviceId, sensorId, zoneId } from '../../src/domain/units.ts';
@@ -57,18 +61,25 @@ export function frame(
   signs: Partial<FireSigns> = {},
   calibrated = true,
 ): ThermalEvidence {
+  const hottest: HotRegion = {
+    peakCelsius: maxCelsius,
+    meanCelsius: maxCelsius - 5,
+    areaPixels: 6,
+    row: 12,
+    column: 5,
+    track: 1,
+    trackedFrames: 1,
+    trackedMs: 0,
+    aboveBackgroundCelsius: null,
+  };
+  const all = { ...NO_SIGNS, ...signs };
   return {
     atMs,
     medianCelsius: 22,
     maxCelsius,
-    hottest: {
-      peakCelsius: maxCelsius,
-      meanCelsius: maxCelsius - 5,
-      areaPixels: 6,
-      row: 12,
-      column: 5,
-    },
-    signs: { ...NO_SIGNS, ...signs },
+    hottest,
+    signs: all,
+    regions: [{ ...hottest, signs: all, movingPixelsPerSecond: null }],
     calibrated,
     rejectedPixels: 0,
   };
@@ -83,6 +94,57 @@ export function heat(
   calibrated = true,
 ): ThermalWindow {
   return heats([frame(atMs, maxCelsius, signs, calibrated)], sensor);
+}
+
+/** A region that is steady and small, seen for the first time, unless told otherwise. */
+export function region(more: Partial<RegionEvidence> = {}): RegionEvidence {
+  const peakCelsius = more.peakCelsius ?? 70;
+  return {
+    peakCelsius,
+    meanCelsius: peakCelsius - 5,
+    areaPixels: 6,
+    row: 12,
+    column: 5,
+    track: 1,
+    trackedFrames: 1,
+    trackedMs: 0,
+    aboveBackgroundCelsius: null,
+    signs: NO_SIGNS,
+    movingPixelsPerSecond: null,
+    ...more,
+  };
+}
+
+/** A window of one frame with these regions. */
+export function picture(
+  atMs: number,
+  regions: readonly Partial<RegionEvidence>[],
+  channel = 'thermal',
+  sensor = BOARD,
+): ThermalWindow {
+  const all = regions.map(region).sort((a, b) => b.peakCelsius - a.peakCelsius);
+  const hottest = all[0] ?? null;
+  const seen: ThermalEvidence = {
+    ...frame(atMs, hottest?.peakCelsius ?? 22),
+    hottest,
+    signs: hottest?.signs ?? NO_SIGNS,
+    regions: all,
+  };
+  return { ...heats([seen], sensor), channel };
+}
+
+/** What a model says of a region; the rest of its belief goes to `other`. */
+export function says(
+  atMs: number,
+  belief: Partial<Opinion>,
+  track = 1,
+  channel = 'thermal',
+  sensor = BOARD,
+): OpinionWindow {
+  const rest = 1 - Object.values(belief).reduce((sum, share) => sum + share, 0);
+  const none = { fire: 0, overheating: 0, warmBody: 0, hotObject: 0 };
+  const opinion = { ...none, ...belief, other: (belief.other ?? 0) + rest };
+  return { kind: 'opinion', sensor, channel, atMs, track, opinion };
 }
 
 export function heats(frames: readonly ThermalEvidence[], sensor = BOARD): ThermalWindow {

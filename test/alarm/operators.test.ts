@@ -134,6 +134,33 @@ describe('commands', () => {
     expect(bench.events.length).toBeGreaterThan(again);
   });
 
+  it('an id that comes again with another command is refused: it would not be carried out', () => {
+    const bench = new Bench(onePlan());
+    bench.hear(0, (now) => heat(now, 130));
+    const id = { requestId: '1' };
+    expect(bench.command({ kind: 'silence' }, id).ok).toBe(true);
+    expect(bench.command({ kind: 'reset', zone: HALL }, id)).toMatchObject({
+      ...{ ok: false, error: 'badArgument' },
+      detail: expect.stringContaining('used for another command') as string,
+    });
+    expect(bench.types().at(-1)).toBe('commandRefused');
+    expect(bench.command({ kind: 'silence' }, id).ok).toBe(true);
+    bench.command({ kind: 'reset', zone: HALL }, { requestId: '2' });
+    expect(bench.types()).toContain('alarmReset');
+  });
+
+  it('say so when only a fault of the appliance itself is acknowledged', () => {
+    const bench = new Bench(onePlan());
+    const fault = { fault: 'storeSlow', subject: 'store', raised: true, detail: 'slow' };
+    bench.step({ faults: [fault] });
+    expect(outputs(bench).buzzer).toBe(true);
+    const seen = bench.command({ kind: 'acknowledge', zone: 'all' });
+    expect(seen.detail).toBe('acknowledged the appliance itself');
+    expect(outputs(bench).buzzer).toBe(false);
+    const again = bench.command({ kind: 'acknowledge', zone: 'all' });
+    expect(again.detail).toBe('nothing to acknowledge');
+  });
+
   it('remember a bounded number of requests', () => {
     const bench = new Bench(onePlan());
     for (let i = 0; i < 600; i += 1) bench.command({ kind: 'silence' });

@@ -67,7 +67,7 @@ describe('alarm', () => {
     const bench = new Bench(onePlan());
     bench.hear(0, (now) => heat(now, 80));
     expect(condition(bench)).toBe('preAlarm');
-    bench.hear(1_000, (now) => heat(now, 85, { riseCelsiusPerMinute: 60 }));
+    bench.hear(1_000, (now) => heat(now, 85, { riseCelsiusPerMinute: 120 }));
     expect(condition(bench)).toBe('alarm');
   });
 

@@ -1,10 +1,11 @@
 /**
  * Signs that a hot region burns rather than just being warm: its peak rises, its area grows or its
  * peak is restless. Alone they mean nothing; with a temperature between limit and critical of the
- * same array they make an alarm. A null sign (too little seen yet) is no sign.
+ * same region they make an alarm. A null sign (too little seen yet) is no sign.
  */
-import type { ThermalEvidence } from '../../domain/evidence.ts';
+import type { RegionEvidence } from '../../domain/evidence.ts';
 import type { ThermalLimits } from '../plan.ts';
+import { firstRegion, tracksOf } from '../regions.ts';
 import type { Verdict } from '../rule.ts';
 import { CLEAR, defineThermalRule } from '../rule.ts';
 
@@ -15,13 +16,16 @@ export const fireSigns = defineThermalRule<null>({
   initial: () => null,
   judge: (state, window, _nowMs, plan) => {
     const limits = plan.limits.thermal;
-    const newest = signOf(window.last, limits);
-    return { state, verdict: newest === CLEAR ? signOf(window.worst, limits) : newest };
+    const burns = (region: RegionEvidence) => signOf(region, limits) !== CLEAR;
+    const region = firstRegion(window, burns);
+    if (region === null) return { state, verdict: CLEAR };
+    const sign = signOf(region, limits);
+    return { state, verdict: { ...sign, tracks: tracksOf(window, burns) } };
   },
 });
 
-function signOf(evidence: ThermalEvidence, limits: ThermalLimits): Verdict {
-  const { riseCelsiusPerMinute, growthPixelsPerMinute, flickerCelsius } = evidence.signs;
+function signOf({ signs }: RegionEvidence, limits: ThermalLimits): Verdict {
+  const { riseCelsiusPerMinute, growthPixelsPerMinute, flickerCelsius } = signs;
   if (riseCelsiusPerMinute !== null && riseCelsiusPerMinute >= limits.riseCelsiusPerMinute) {
     return {
       level: 'suspect',

@@ -1,7 +1,15 @@
-/** The hottest robust region against the zone's limit and its critical limit, in true Celsius. */
-import type { ThermalWindow } from '../../domain/evidence.ts';
-import type { Span, Streak } from '../confirmation.ts';
-import { advanceStreak, NO_STREAK } from '../confirmation.ts';
+/**
+ * The hot regions against the limit and the critical limit, in true Celsius.
+ *
+ * A crossing of the limit is confirmed by readings and by time, against glitches. A region that has
+ * been followed for as long before, and that climbs or spreads like a fire, is confirmed by its
+ * history: a glitch has none, and a fire that is seen once in four seconds cannot wait.
+ */
+import type { RegionEvidence, ThermalEvidence, ThermalWindow } from '../../domain/evidence.ts';
+import type { Streak } from '../confirmation.ts';
+import { advanceStreak, heldAtOnce, NO_STREAK } from '../confirmation.ts';
+import type { SourcePlan, ThermalLimits } from '../plan.ts';
+import { firstRegion, isGrowing, placeText, spanOf, tracksOf } from '../regions.ts';
 import { CLEAR, defineThermalRule, PENDING } from '../rule.ts';
 
 interface State {
@@ -15,9 +23,11 @@ export const fixedTemperature = defineThermalRule<State>({
   kind: 'thermal',
   initial: () => ({ limit: NO_STREAK, critical: NO_STREAK }),
   judge: (state, window, _nowMs, plan) => {
-    const { limitCelsius, criticalCelsius, hysteresisCelsius } = plan.limits.thermal;
-    const span = spanOf(window);
-    const against = (streak: Streak, limit: number) =>
+    const limits = plan.limits.thermal;
+    const { limitCelsius, criticalCelsius, hysteresisCelsius } = limits;
+    const sized = spanOf(window, (frame) => sizedMax(frame, limits));
+    const any = limits.smallestPixels <= 1 ? sized : spanOf(window, (frame) => frame.maxCelsius);
+    const against = (streak: Streak, span: typeof any, limit: number) =>
       advanceStreak(
         streak,
         span,
@@ -25,8 +35,9 @@ export const fixedTemperature = defineThermalRule<State>({
         (celsius) => celsius >= limit - hysteresisCelsius,
         plan,
       );
-    const limit = against(state.limit, limitCelsius);
-    const critical = against(state.critical, criticalCelsius);
+    let limit = against(state.limit, sized, limitCelsius);
+    if (!limit.held && hasHistory(window, plan)) limit = heldAtOnce(limit, window.last.atMs);
+    const critical = against(state.critical, any, criticalCelsius);
     if (limit === state.limit && critical === state.critical && limit === NO_STREAK) {
       return { state, verdict: CLEAR };
     }
@@ -35,36 +46,55 @@ export const fixedTemperature = defineThermalRule<State>({
       const pending = limit.count > 0 || critical.count > 0;
       return { state: next, verdict: pending ? PENDING : CLEAR };
     }
+    const passed = critical.held ? criticalCelsius : limitCelsius;
+    const least = critical.held ? 1 : limits.smallestPixels;
+    const counts = ({ areaPixels, peakCelsius }: RegionEvidence) =>
+      areaPixels >= least && peakCelsius >= passed - hysteresisCelsius;
     return {
       state: next,
       verdict: {
         level: critical.held ? 'alarm' : 'suspect',
-        value: span.max,
-        limit: critical.held ? criticalCelsius : limitCelsius,
+        value: critical.held ? any.max : sized.max,
+        limit: passed,
         unit: 'celsius',
-        note: describe(window),
+        note: describe(window, least),
+        tracks: tracksOf(window, counts),
       },
     };
   },
 });
 
-/** Only the newest, hottest and coolest frame are known; the first counts as the coolest. */
-function spanOf(window: ThermalWindow): Span {
-  return {
-    first: window.coolest.maxCelsius,
-    last: window.last.maxCelsius,
-    min: window.coolest.maxCelsius,
-    max: window.worst.maxCelsius,
-    count: window.frames,
-    firstAtMs: window.firstAtMs,
-    lastAtMs: window.last.atMs,
-  };
+/** Highest peak of a region that is large enough; the scene's median where none is. */
+function sizedMax(frame: ThermalEvidence, { smallestPixels }: ThermalLimits): number {
+  const { regions, maxCelsius } = frame;
+  // Without a region the whole picture is as warm, and that is large enough.
+  if (smallestPixels <= 1 || regions.length === 0) return maxCelsius;
+  let highest = frame.medianCelsius;
+  for (const { areaPixels, peakCelsius } of regions) {
+    if (areaPixels >= smallestPixels && peakCelsius > highest) highest = peakCelsius;
+  }
+  return highest;
 }
 
-function describe(window: ThermalWindow): string {
-  const { hottest, medianCelsius } = window.worst;
-  const scene = `scene median ${medianCelsius.toFixed(1)} C`;
-  if (hottest === null) return scene;
-  const { row, column, areaPixels } = hottest;
-  return `row ${row}, column ${column}, ${areaPixels} pixels, ${scene}`;
+/** Whether a region over the limit has already been seen growing for as long as must be waited. */
+function hasHistory(window: ThermalWindow, plan: SourcePlan): boolean {
+  const limits = plan.limits.thermal;
+  const { limitCelsius, smallestPixels } = limits;
+  const old = window.last.regions.find(
+    (region) =>
+      region.peakCelsius >= limitCelsius &&
+      region.areaPixels >= smallestPixels &&
+      region.trackedFrames >= plan.confirmations &&
+      region.trackedMs >= plan.confirmMs &&
+      isGrowing(region, limits),
+  );
+  return old !== undefined;
+}
+
+function describe(window: ThermalWindow, smallestPixels: number): string {
+  const scene = `scene median ${window.worst.medianCelsius.toFixed(1)} C`;
+  const region =
+    window.worst.regions.find(({ areaPixels }) => areaPixels >= smallestPixels) ??
+    firstRegion(window, () => true);
+  return region === null ? scene : `${placeText(region)}, ${scene}`;
 }

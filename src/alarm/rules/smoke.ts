@@ -1,7 +1,7 @@
 /** Smoke in percent of full scale above the channel's learnt idle; enough on its own. */
 import type { AnalogState } from '../analog.ts';
-import { NEW_ANALOG, recallAnalog, rememberAnalog } from '../analog.ts';
-import { judgeAboveIdle } from '../above-idle.ts';
+import { NEW_ANALOG } from '../analog.ts';
+import { judgeAboveIdle, recallAboveIdle, rememberAboveIdle } from '../above-idle.ts';
 import { defineLevelRule } from '../rule.ts';
 
 export const smoke = defineLevelRule<AnalogState>({
@@ -12,6 +12,6 @@ export const smoke = defineLevelRule<AnalogState>({
   judge: (state, window, _nowMs, plan, mayLearn) =>
     judgeAboveIdle(state, window, plan, plan.limits.smoke, 'alarm', mayLearn),
   facts: (state) => state.facts,
-  remember: rememberAnalog,
-  recall: recallAnalog,
+  remember: rememberAboveIdle,
+  recall: (memory, plan) => recallAboveIdle(memory, plan, plan.limits.smoke),
 });

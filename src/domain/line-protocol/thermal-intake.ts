@@ -18,6 +18,7 @@ import { NO_DATA_OF } from '../mlx90640/no-data.ts';
 import { decodeHexWords } from '../mlx90640/hex-words.ts';
 import { decodeLegacyUnsafe } from '../mlx90640/legacy.ts';
 import { ARRAY_PIXELS, EEPROM_WORDS, RAM_WORDS_WITH_TAIL } from '../mlx90640/words.ts';
+import type { OpenRawTap, RawTap } from '../raw-tap.ts';
 import type { SensorNotice } from '../step.ts';
 import type { SensorId } from '../units.ts';
 import type { Board } from './board.ts';
@@ -46,6 +47,8 @@ export interface ThermalDeps {
   readonly counters: LineCounters;
   readonly frameSinkOf: (sensor: SensorId) => FrameSink;
   readonly onNotice: (notice: SensorNotice) => void;
+  /** Where raw words are recorded; absent: nowhere. */
+  readonly openRawTap?: OpenRawTap;
 }
 
 /** Calibrations that one board may send in a burst, and the time that wins one back. */
@@ -56,6 +59,7 @@ export class ThermalIntake {
   readonly #board: Board;
   readonly #deps: ThermalDeps;
   readonly #sink: FrameSink;
+  readonly #raw: RawTap | null;
   readonly #words = new Uint16Array(RAM_WORDS_WITH_TAIL);
   readonly #celsius = new Float32Array(ARRAY_PIXELS);
   /** The calibration in use, and whether the board itself has sent it on this connection. */
@@ -70,8 +74,10 @@ export class ThermalIntake {
     this.#board = board;
     this.#deps = deps;
     this.#sink = deps.frameSinkOf(board.sensor);
+    this.#raw = deps.openRawTap?.(board.sensor) ?? null;
     this.#creditAtMs = nowMs;
     if (board.traits.decoding.kind === 'mlx90640') this.#useStored();
+    this.#tellDecoding();
   }
 
   /** Takes the data of an `#EEPROM` packet. Returns what is wrong with the packet, or null. */
@@ -95,6 +101,7 @@ export class ThermalIntake {
     }
     this.#board.lastFrameAtMs = nowMs;
     const words = count === ARRAY_PIXELS ? this.#words.subarray(0, count) : this.#words;
+    this.#raw?.words(words, null, nowMs, NaN);
     if (this.#board.frozen.offer(words)) {
       const repeats = this.#board.frozen.unchangedFrames;
       this.#withhold('frozen', `${repeats} frames in a row repeat the one before`, nowMs);
@@ -129,6 +136,7 @@ export class ThermalIntake {
   #deliver(context: FrameContext, nowMs: number): void {
     this.#deps.counters.framesDecoded += 1;
     this.#board.framesDecoded += 1;
+    this.#raw?.picture(this.#celsius, context.calibrated);
     this.#sink.accept(this.#celsius, context, nowMs);
   }
 
@@ -136,6 +144,7 @@ export class ThermalIntake {
     const { framesWithheld } = this.#deps.counters;
     framesWithheld[reason] = (framesWithheld[reason] ?? 0) + 1;
     this.#board.framesWithheld += 1;
+    this.#raw?.withheld(reason);
     this.#deps.bank.noData(this.#board.sensor, THERMAL_CHANNEL, reason, detail, nowMs);
   }
 
@@ -171,6 +180,7 @@ export class ThermalIntake {
     this.#board.arrayId = is;
     if (traits.decoding.kind !== 'mlx90640') return null;
     this.#decoder = this.#decoderFor(parsed.calibration);
+    this.#tellDecoding();
     this.#confirm();
     return null;
   }
@@ -179,6 +189,15 @@ export class ThermalIntake {
     if (this.#board.traits.decoding.kind !== 'mlx90640') return;
     this.#confirmed = true;
     this.#board.calibration = 'confirmed';
+  }
+
+  #tellDecoding(): void {
+    const { decoding, driverTail } = this.#board.traits;
+    const controlRegister = driverTail ? 'driverTail' : 'eeprom';
+    this.#raw?.decoding(
+      decoding.kind === 'legacy' ? decoding : { ...decoding, kind: 'pictures', controlRegister },
+      this.#eeprom,
+    );
   }
 
   #decoderFor(calibration: Parameters<typeof createFrameDecoder>[0]): FrameDecoder | null {

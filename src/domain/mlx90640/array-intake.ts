@@ -17,6 +17,7 @@ import type { CalibrationCache } from '../line-protocol/calibrations.ts';
 import { sameWords } from '../line-protocol/calibrations.ts';
 import type { LineCounters } from '../line-protocol/line-counters.ts';
 import type { FrameSink } from '../line-protocol/thermal-intake.ts';
+import type { OpenRawTap, RawTap } from '../raw-tap.ts';
 import type { SensorNotice } from '../step.ts';
 import type { SensorId } from '../units.ts';
 import { BadPixelRepair } from './bad-pixels.ts';
@@ -54,6 +55,8 @@ export interface ArrayIntakeDeps {
   >;
   readonly frameSinkOf: (sensor: SensorId) => FrameSink;
   readonly onNotice: (notice: SensorNotice) => void;
+  /** Where raw words are recorded; absent: nowhere. */
+  readonly openRawTap?: OpenRawTap;
 }
 
 export interface ArrayOptions {
@@ -86,6 +89,7 @@ export class ArrayIntake {
   readonly #deps: ArrayIntakeDeps;
   readonly #options: ArrayOptions;
   readonly #sink: FrameSink;
+  readonly #raw: RawTap | null;
   readonly #frozen: readonly [FrozenWatch, FrozenWatch] = [new FrozenWatch(), new FrozenWatch()];
   /** The words of one subpage, those of the other being 0. */
   readonly #half = new Uint16Array(ARRAY_PIXELS);
@@ -93,6 +97,8 @@ export class ArrayIntake {
   readonly #contrast: SubpageContrast = { meanCelsius: NaN, checkerboard: false };
   /** For pictures of modules, whose bad pixels nobody lists. */
   readonly #repair = new BadPixelRepair([]);
+  /** Once a picture has come that was computed elsewhere. */
+  #isModule = false;
   #calibrated: Calibrated | null = null;
   #fresh = 0;
   #refusal = '';
@@ -102,6 +108,8 @@ export class ArrayIntake {
     this.#deps = deps;
     this.#options = options;
     this.#sink = deps.frameSinkOf(sensor);
+    this.#raw = deps.openRawTap?.(sensor) ?? null;
+    this.#raw?.decoding({ ...options, kind: 'subpages' }, null);
   }
 
   /** Whether the EEPROM of an array has been taken. */
@@ -139,6 +147,7 @@ export class ArrayIntake {
       controlRegister: { from: 'driverTail' },
     });
     this.#calibrated = { calibration, eeprom: words.slice(), decoder };
+    this.#raw?.decoding({ ...this.#options, kind: 'subpages' }, words);
     return null;
   }
 
@@ -148,6 +157,7 @@ export class ArrayIntake {
    *   driver lays them out
    */
   subpage(words: Uint16Array, subpage: 0 | 1, nowMs: number): Taken {
+    this.#raw?.words(words, subpage, nowMs, NaN);
     if (this.#calibrated === null) {
       return this.noData('noCalibration', 'the EEPROM of this array has not been read yet', nowMs);
     }
@@ -173,13 +183,10 @@ export class ArrayIntake {
    *   repeats to the bit
    */
   computed(hundredths: Uint16Array, taCelsius: number, nowMs: number): Taken {
-    let strange = 0;
-    for (let pixel = 0; pixel < ARRAY_PIXELS; pixel++) {
-      const celsius = (((hundredths[pixel] ?? 0) << 16) >> 16) / 100;
-      const isStrange = celsius < OBJECT_LOWEST_CELSIUS;
-      this.#celsius[pixel] = isStrange ? NaN : celsius;
-      if (isStrange) strange += 1;
-    }
+    if (!this.#isModule) this.#raw?.decoding({ kind: 'module' }, null);
+    this.#isModule = true;
+    this.#raw?.words(hundredths, null, nowMs, taCelsius);
+    const strange = moduleCelsius(hundredths, this.#celsius);
     if (!(taCelsius >= TA_LOWEST_CELSIUS && taCelsius <= TA_HIGHEST_CELSIUS)) {
       const detail = `ambient ${taCelsius.toFixed(2)} C, plausible are -40..85 C`;
       return this.noData('implausibleTa', detail, nowMs);
@@ -202,6 +209,7 @@ export class ArrayIntake {
   noData(reason: NoDataReason, detail: string, nowMs: number): 'withheld' {
     this.#fresh = 0;
     this.#refusal = detail;
+    this.#raw?.withheld(reason);
     const { framesWithheld } = this.#deps.counters;
     framesWithheld[reason] = (framesWithheld[reason] ?? 0) + 1;
     this.#deps.bank.noData(this.#sensor, THERMAL_CHANNEL, reason, detail, nowMs);
@@ -231,9 +239,26 @@ export class ArrayIntake {
       return this.noData('subpageMismatch', detail, nowMs);
     }
     this.#deps.counters.framesDecoded += 1;
+    this.#raw?.picture(this.#celsius, true);
     this.#sink.accept(this.#celsius, { calibrated: true, facts }, nowMs);
     return 'picture';
   }
+}
+
+/**
+ * A module's hundredths of a degree as temperatures; NaN where an object cannot be so cold, or is
+ * beyond what a module can say.
+ * @returns how many are NaN
+ */
+export function moduleCelsius(hundredths: Uint16Array, celsius: Float32Array): number {
+  let strange = 0;
+  for (let pixel = 0; pixel < ARRAY_PIXELS; pixel++) {
+    const value = (((hundredths[pixel] ?? 0) << 16) >> 16) / 100;
+    const isStrange = value < OBJECT_LOWEST_CELSIUS;
+    celsius[pixel] = isStrange ? NaN : value;
+    if (isStrange) strange += 1;
+  }
+  return strange;
 }
 
 /**
