@@ -22,7 +22,8 @@ const common = {
 
 /**
  * dist/embereye.js, which is also the `bin` of the package, and beside it what runs on its own: the
- * store's writer thread, the thread of a wired bus, the process that holds GPIO lines.
+ * store's writer thread, the thread of a wired bus, the processes that hold GPIO lines and that run
+ * the trained model.
  */
 export async function build() {
   await esbuild.build({
@@ -32,6 +33,7 @@ export async function build() {
       'store-writer': 'src/store/writer-thread.ts',
       'bus-thread': 'src/hal/native/bus-thread.ts',
       'gpio-holder': 'src/gpio-holder.ts',
+      inference: 'src/inference.ts',
     },
     outdir: 'dist',
     // The young generation otherwise grows to 48 MB in a flood, although next to nothing in it

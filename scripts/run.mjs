@@ -81,6 +81,15 @@ const tasks = {
     setup({ tests: false });
     return runEntry('bench/detection/main.ts', [], args);
   },
+  async 'proof:walk'() {
+    setup({ tests: false });
+    return runEntry('bench/walk/main.ts', [], args);
+  },
+  async 'test:mutation'() {
+    setup({ tests: true });
+    const stryker = join(root, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
+    return run(process.execPath, [stryker, 'run', 'stryker.config.mjs', ...args]);
+  },
   async generate() {
     setup({ tests: false });
     return runEntry('scripts/generate.ts', [], args);
