@@ -1,13 +1,19 @@
 /**
  * `npm run proof:detection -- [--scenes N] [--seed N] [--class NAME] [--clean] [--policy JSON]
- * [--misses] [--json FILE]`: the project's own test scenes through detector and panel, held against
+ * [--misses] [--json FILE] [--model FILE|off]`: the project's own test scenes through detector and panel, held against
  * what they must do and against fixed limits. Every class of damage that real arrays show is put
  * into one frame in a hundred, unless `--clean`. Ends with 1 when a target is missed.
  */
 import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { systemClock, systemRandom } from '../../src/clock.ts';
 import type { RecordingPolicy } from '../../src/commands/evaluate-recording.ts';
 import { DEFAULT_EVALUATE_OPTIONS } from '../../src/commands/evaluate-recording.ts';
+import { ModelClassifier } from '../../src/model-classifier.ts';
+import { wantedModel } from '../../src/model-parts.ts';
+import { forkModelProcess } from '../../src/model-process.ts';
 import { judge, TARGETS } from './judge.ts';
 import type { SceneClass } from './scenes.ts';
 import { CLASSES, testScene } from './scenes.ts';
@@ -23,12 +29,14 @@ const { values } = parseArgs({
     json: { type: 'string' },
     misses: { type: 'boolean', default: false },
     policy: { type: 'string' },
+    model: { type: 'string' },
   },
 });
 
 const perClass = Number(values.scenes);
 const policy = values.policy === undefined ? {} : (JSON.parse(values.policy) as RecordingPolicy);
-const options = { ...DEFAULT_EVALUATE_OPTIONS, policy };
+const classifier = values.model === 'off' ? null : await openClassifier(values.model ?? null);
+const options = { ...DEFAULT_EVALUATE_OPTIONS, policy, classifier };
 const kinds = CLASSES.filter((kind) => values.class === undefined || kind === values.class);
 const results: TrialResult[] = [];
 for (const kind of kinds) {
@@ -38,6 +46,8 @@ for (const kind of kinds) {
   }
   process.stderr.write(`... ${kind}: ${perClass} scenes\n`);
 }
+
+await classifier?.close();
 
 let failed = 0;
 for (const target of TARGETS) {
@@ -78,4 +88,19 @@ function missText({ scene, truth, outcome }: TrialResult): string {
     `${truth.peakCelsius.toFixed(0)}; pre-alarm ${at(outcome.prealarmSeconds)}, alarm ` +
     `${at(outcome.alarmSeconds)} ${outcome.alarmSeconds === null ? '' : (outcome.reason ?? '')}`
   );
+}
+
+/** The shipped model, or a named one; the proof is worth nothing without the one that was asked for. */
+async function openClassifier(file: string | null): Promise<ModelClassifier> {
+  const programs = dirname(fileURLToPath(import.meta.url));
+  const wanted = wantedModel({ file, sha256: null, threads: 1 }, programs);
+  const start = forkModelProcess(join(programs, 'inference.js'));
+  const opened = new ModelClassifier(
+    { wanted, deadlineMs: 30_000 },
+    { clock: systemClock(), random: systemRandom(), start, onFault: () => undefined },
+  );
+  const verdict = await opened.ready();
+  if (verdict.ok) return opened;
+  await opened.close();
+  throw new Error(`the model cannot be used: ${verdict.detail}`);
 }

@@ -4,8 +4,11 @@ import type { Clock, Random } from '../domain/ports.ts';
 import { createKernelFiles } from '../hal/kernel-files.ts';
 import { openHardware } from '../hardware.ts';
 import { createLog } from '../log.ts';
+import { wantedModel } from '../model-parts.ts';
+import { forkModelProcess } from '../model-process.ts';
 import { PLAN_CHECKS } from '../plan.ts';
 import type { Environment } from './check-config.ts';
+import { modelFindings } from './doctor-model.ts';
 import { DEFAULT_COLUMNS } from './doctor-table.ts';
 import { confirmOnTerminal, createDoctorWorld, hearSignals, isExported } from './doctor-world.ts';
 import { runDoctor } from './doctor.ts';
@@ -35,6 +38,7 @@ export async function doctorHere(
   { io, clock, random, environment, programs }: DoctorSurroundings,
 ): Promise<ExitCode> {
   const log = createLog(clock, 'error');
+  const startModel = forkModelProcess(join(programs, 'inference.js'));
   const busThreadPath = join(programs, 'bus-thread.js');
   return runDoctor(
     { ...options, config: file ?? options.config ?? null },
@@ -52,6 +56,8 @@ export async function doctorHere(
       openHardware: (config) =>
         openHardware({ config, simulate: false, clock, random, log, busThreadPath, keeper: null }),
       boxLimits: (config) => config.box,
+      modelFindings: ({ model }) =>
+        modelFindings(model, wantedModel(model, programs), { clock, random, start: startModel }),
       confirm: confirmOnTerminal,
       hearSignals,
       exported: isExported,

@@ -49,6 +49,8 @@ export interface DoctorDeps {
   /** What probes and pulses use; opened only for a configuration. Without the GPIO holder. */
   readonly openHardware: (config: Config) => Promise<Hardware>;
   readonly boxLimits: (config: Config) => BoxLimits;
+  /** What the configured model says when it is asked; left out: it is not looked at. */
+  readonly modelFindings?: (config: Config) => Promise<readonly ProbeFinding[]>;
   readonly confirm: (question: string) => Promise<boolean>;
   /** From now on signals do not end this process: they abort, and cut a pulse short. */
   readonly hearSignals: () => HeardSignals;
@@ -96,6 +98,7 @@ export async function runDoctor(options: DoctorOptions, deps: DoctorDeps): Promi
     const hardware = await deps.openHardware(config);
     findings.push(
       ...(await configuredFindings({ config, world, hardware, gpio, running })),
+      ...((await deps.modelFindings?.(config)) ?? []),
       ...(options.outputs ? await pulses(options, deps, config, hardware, running) : []),
     );
     hardware.gpio.close();

@@ -1,32 +1,40 @@
 /**
  * Recordings as NDJSON, plain or gzip: one frame a line, either temperatures
  * (`{"t": seconds|null, "celsius": [768 numbers or null]}`) or what an array sends
- * (`{"t"?, "eeprom": hex, "ram": hex, "emissivity"?, "reflected_c"?}`). A line that is neither is
- * reported and the next one is read.
+ * (`{"t"?, "eeprom": hex, "ram": hex, "emissivity"?, "reflected_c"?}`). With `"sensor"` a frame
+ * says whose it is, as in the export of a black box. Lines of another `"kind"` than a frame, and
+ * fields that are not named here, are passed over. Any other line is reported and the next one is
+ * read. NaN and Infinity count as null.
  */
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
+import { constants, createGunzip } from 'node:zlib';
 import { FRAME_PIXELS } from '../domain/frame.ts';
 
 const RECORDING_NAME = /\.ndjson(\.gz)?$/;
 /** A frame of 768 long numbers takes 16 kB, EEPROM and RAM in hex 7 kB. */
 const MAX_LINE_CHARACTERS = 1_000_000;
 
-export interface CelsiusLine {
-  readonly kind: 'celsius';
+/** What was cut off is read up to its end, where a torn line tells of it. */
+const CUT_OFF_TOO = { finishFlush: constants.Z_SYNC_FLUSH };
+
+interface FrameLine {
   readonly line: number;
   readonly seconds: number | null;
+  /** Whose picture it is; missing or null where the recording does not say. */
+  readonly sensor?: string | null;
+}
+
+export interface CelsiusLine extends FrameLine {
+  readonly kind: 'celsius';
   /** NaN where the recording has null. */
   readonly celsius: Float32Array;
 }
 
-export interface WordsLine {
+export interface WordsLine extends FrameLine {
   readonly kind: 'words';
-  readonly line: number;
-  readonly seconds: number | null;
   readonly eeprom: string;
   readonly ram: string;
   readonly emissivity: number | null;
@@ -39,7 +47,13 @@ export interface BadLine {
   readonly problem: string;
 }
 
-export type RecordingLine = CelsiusLine | WordsLine | BadLine;
+/** Something that is no frame and claims to be none, such as an event beside the frames. */
+export interface OtherLine {
+  readonly kind: 'other';
+  readonly line: number;
+}
+
+export type RecordingLine = CelsiusLine | WordsLine | BadLine | OtherLine;
 
 /**
  * Recordings under a path: the path itself when it is a file, else all `*.ndjson` and `*.ndjson.gz`
@@ -58,11 +72,12 @@ export async function findRecordings(path: string): Promise<readonly string[]> {
 
 /**
  * Reads a recording line by line; blank lines are passed over.
- * @throws NodeJS.ErrnoException when the file cannot be read or is no gzip although named so.
+ * A gzip that was cut off is read up to there; what is damaged further on ends with a `bad` line.
+ * @throws NodeJS.ErrnoException when nothing of it can be read, as of no gzip that is named so.
  */
 export async function* readRecording(file: string): AsyncGenerator<RecordingLine> {
   const raw = createReadStream(file);
-  const gunzip = file.endsWith('.gz') ? createGunzip() : null;
+  const gunzip = file.endsWith('.gz') ? createGunzip(CUT_OFF_TOO) : null;
   const input = gunzip === null ? raw : raw.pipe(gunzip);
   const failures: Error[] = [];
   const fail = (error: Error): void => {
@@ -77,7 +92,9 @@ export async function* readRecording(file: string): AsyncGenerator<RecordingLine
     if (text.trim() !== '') yield parseLine(text, line);
   }
   const [failure] = failures;
-  if (failure !== undefined) throw failure;
+  if (failure === undefined) return;
+  if (line === 0) throw failure;
+  yield bad(line + 1, `the recording cannot be read on from here: ${failure.message}`);
 }
 
 /** Parses one line of a recording; whatever is wrong with it comes back as a `bad` line. */
@@ -87,7 +104,7 @@ export function parseLine(text: string, line: number): RecordingLine {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(/N|I/.test(text) ? withoutNaN(text) : text);
   } catch (error) {
     return bad(line, `no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -95,15 +112,24 @@ export function parseLine(text: string, line: number): RecordingLine {
     return bad(line, 'expected an object with "celsius", or with "eeprom" and "ram"');
   }
   const fields = value as Readonly<Record<string, unknown>>;
+  const isFrame = 'celsius' in fields || 'ram' in fields;
+  if (!isFrame && typeof fields['kind'] === 'string') return { kind: 'other', line };
   const seconds = fields['t'] ?? null;
   if (seconds !== null && typeof seconds !== 'number') {
     return bad(line, `"t" must be seconds or null, got ${typeof seconds}`);
   }
-  if ('celsius' in fields) return parseCelsius(fields['celsius'], seconds, line);
-  return parseWords(fields, seconds, line);
+  const sensor = typeof fields['sensor'] === 'string' ? fields['sensor'] : null;
+  const common = { line, seconds, sensor };
+  return 'celsius' in fields ? parseCelsius(fields['celsius'], common) : parseWords(fields, common);
 }
 
-function parseCelsius(raw: unknown, seconds: number | null, line: number): RecordingLine {
+/** NaN and Infinity are no JSON, but what Python writes for pixels without a reading. */
+function withoutNaN(text: string): string {
+  return text.replace(/(?<=[[,:]\s*)(?:NaN|-?Infinity)(?=\s*[\],}])/g, 'null');
+}
+
+function parseCelsius(raw: unknown, common: FrameLine): RecordingLine {
+  const { line } = common;
   if (!Array.isArray(raw) || raw.length !== FRAME_PIXELS) {
     const got = Array.isArray(raw) ? `${raw.length} entries` : typeof raw;
     return bad(line, `"celsius" must have ${FRAME_PIXELS} entries, got ${got}`);
@@ -115,14 +141,11 @@ function parseCelsius(raw: unknown, seconds: number | null, line: number): Recor
     else if (typeof entry === 'number') celsius[i] = entry;
     else return bad(line, `"celsius"[${i}] must be a number or null, got ${typeof entry}`);
   }
-  return { kind: 'celsius', line, seconds, celsius };
+  return { ...common, kind: 'celsius', celsius };
 }
 
-function parseWords(
-  fields: Readonly<Record<string, unknown>>,
-  seconds: number | null,
-  line: number,
-): RecordingLine {
+function parseWords(fields: Readonly<Record<string, unknown>>, common: FrameLine): RecordingLine {
+  const { line } = common;
   const eeprom = fields['eeprom'];
   const ram = fields['ram'];
   if (typeof eeprom !== 'string' || typeof ram !== 'string') {
@@ -136,7 +159,7 @@ function parseWords(
   if (reflectedCelsius !== null && typeof reflectedCelsius !== 'number') {
     return bad(line, `"reflected_c" must be a number, got ${typeof reflectedCelsius}`);
   }
-  return { kind: 'words', line, seconds, eeprom, ram, emissivity, reflectedCelsius };
+  return { ...common, kind: 'words', eeprom, ram, emissivity, reflectedCelsius };
 }
 
 function bad(line: number, problem: string): BadLine {

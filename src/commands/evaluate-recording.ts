@@ -1,26 +1,19 @@
 /**
- * One recording through the real detector and the real panel in virtual time: one zone, one array.
- * The panel is stepped at each frame and, between frames, whenever it has something due, on the
- * 100 ms grid of the running appliance.
+ * One recording through the real detector and the real panel in virtual time: one array, and its
+ * zones. The panel is stepped at each frame, again with what a model thinks of that frame, and,
+ * between frames, whenever it has something due, on the 100 ms grid of the running appliance.
  */
-import { makePlan } from '../alarm/make-plan.ts';
 import type { ZoneInput } from '../alarm/make-plan.ts';
-import type { Panel } from '../alarm/panel.ts';
-import { createPanel, stepPanel } from '../alarm/panel.ts';
-import { EvidenceBank } from '../domain/evidence-bank.ts';
-import { THERMAL_CHANNEL } from '../domain/evidence.ts';
-import type { DomainEvent } from '../domain/event.ts';
-import type { StepInputs } from '../domain/step.ts';
-import { NO_INPUTS } from '../domain/step.ts';
-import { sensorId, zoneId } from '../domain/units.ts';
-import { createThermalDetector, DEFAULT_THERMAL_OPTIONS, isRejected } from '../vision/thermal.ts';
+import type { Hours } from '../domain/step.ts';
+import type { SceneKind } from '../domain/opinion.ts';
+import type { Classifier } from '../vision/classifier.ts';
+import { DEFAULT_THERMAL_OPTIONS } from '../vision/thermal.ts';
 import type { ThermalDetectorOptions } from '../vision/thermal.ts';
-import { LineDecoder, medianPeriod, Timeline } from './evaluate-frames.ts';
+import { medianPeriod } from './evaluate-frames.ts';
 import type { RecordingLine } from './evaluate-read.ts';
+import type { RecordingSite } from './evaluate-site.ts';
+import { Trial } from './evaluate-trial.ts';
 
-const SENSOR = sensorId('recording');
-const ZONE = zoneId('recording');
-const STEP_MS = 100;
 /** So many lines are read ahead to learn the recording's own period. */
 const PREVIEW_LINES = 256;
 
@@ -35,12 +28,24 @@ export interface EvaluateOptions {
   readonly periodSeconds: number;
   readonly policy: RecordingPolicy;
   readonly detector: ThermalDetectorOptions;
+  /** Asked about each hot region, and waited for; null: the rules decide alone. */
+  readonly classifier: Classifier | null;
+  /** An array of a configuration, in its zones, instead of `policy` and `detector`; null: none. */
+  readonly site: RecordingSite | null;
+  /** Frames of others are passed over; null: of the first sensor that the recording names. */
+  readonly sensor: string | null;
+  /** Of the site, throughout the recording; null: it has none. */
+  readonly hours: Hours | null;
 }
 
 export const DEFAULT_EVALUATE_OPTIONS: EvaluateOptions = {
   periodSeconds: 4.09,
   policy: {},
   detector: DEFAULT_THERMAL_OPTIONS,
+  classifier: null,
+  site: null,
+  sensor: null,
+  hours: null,
 };
 
 /** Times are seconds from the first frame; null where it did not happen. */
@@ -53,6 +58,10 @@ export interface Evaluation {
   readonly maxCelsius: number | null;
   /** Why it alarmed, else why it warned, else what failed. */
   readonly reason: string | null;
+  /** What the model took the hottest region for when it was hottest; null: it was not asked. */
+  readonly kind: SceneKind | null;
+  /** Questions that the model did not answer: the rules decided alone. */
+  readonly unanswered: number;
   /** Lines that were no frame. */
   readonly badLines: number;
 }
@@ -69,128 +78,26 @@ export async function evaluateRecording(
   const preview: RecordingLine[] = [];
   let trial: Trial | null = null;
   for await (const line of lines) {
-    if (trial !== null) trial.take(line);
-    else if (preview.push(line) === PREVIEW_LINES) trial = startTrial(preview, options, onBadLine);
+    if (trial !== null) await trial.take(line);
+    else if (preview.push(line) === PREVIEW_LINES) {
+      trial = await startTrial(preview, options, onBadLine);
+    }
   }
-  return (trial ?? startTrial(preview, options, onBadLine)).finish();
+  return (trial ?? (await startTrial(preview, options, onBadLine))).finish();
 }
 
-function startTrial(
+async function startTrial(
   preview: readonly RecordingLine[],
   options: EvaluateOptions,
   onBadLine: (line: number, problem: string) => void,
-): Trial {
-  const times = preview.flatMap((line) => (line.kind === 'bad' ? [] : [line.seconds]));
+): Promise<Trial> {
+  const times = preview.flatMap((line) => (isFrame(line) ? [line.seconds] : []));
   const period = medianPeriod(times, options.periodSeconds);
   const trial = new Trial(options, period, onBadLine);
-  for (const line of preview) trial.take(line);
+  for (const line of preview) await trial.take(line);
   return trial;
 }
 
-class Trial {
-  readonly #bank = new EvidenceBank();
-  readonly #decoder = new LineDecoder();
-  readonly #detector;
-  readonly #timeline: Timeline;
-  readonly #onBadLine: (line: number, problem: string) => void;
-  #panel: Panel;
-  #nowMs = 0;
-  #frames = 0;
-  #badLines = 0;
-  #maxCelsius: number | null = null;
-  readonly #first: { preAlarm: First; alarm: First; fault: First } = {
-    preAlarm: null,
-    alarm: null,
-    fault: null,
-  };
-
-  constructor(
-    options: EvaluateOptions,
-    periodSeconds: number,
-    onBadLine: (line: number, problem: string) => void,
-  ) {
-    this.#detector = createThermalDetector(options.detector);
-    this.#timeline = new Timeline(options.periodSeconds);
-    this.#onBadLine = onBadLine;
-    const plan = makePlan({
-      zones: [
-        {
-          ...options.policy,
-          id: ZONE,
-          name: 'Recording',
-          sources: [{ sensor: SENSOR, channel: THERMAL_CHANNEL, role: 'thermal' }],
-        },
-      ],
-      sensors: [{ sensor: SENSOR, cadenceMs: periodSeconds * 1_000 }],
-    });
-    this.#panel = createPanel(plan, 0);
-  }
-
-  take(line: RecordingLine): void {
-    const frame = line.kind === 'bad' ? line : this.#decoder.decode(line);
-    if (line.kind === 'bad' || frame.kind === 'bad') {
-      this.#badLines += 1;
-      this.#onBadLine(line.line, frame.kind === 'bad' ? frame.problem : '');
-      return;
-    }
-    this.#frames += 1;
-    const atMs = this.#timeline.next(line.seconds) * 1_000;
-    this.#idleUntil(atMs);
-    if (frame.kind === 'noData') {
-      this.#bank.noData(SENSOR, THERMAL_CHANNEL, frame.reason, frame.detail, atMs);
-    } else {
-      const outcome = this.#detector.detect(frame.celsius, { atMs, calibrated: true });
-      if (isRejected(outcome)) {
-        this.#bank.noData(SENSOR, THERMAL_CHANNEL, outcome.noData, outcome.detail, atMs);
-      } else {
-        this.#bank.thermal(SENSOR).add(outcome);
-        this.#maxCelsius = Math.max(this.#maxCelsius ?? -Infinity, outcome.maxCelsius);
-      }
-    }
-    this.#step({ ...NO_INPUTS, windows: this.#bank.drain() }, atMs);
-  }
-
-  finish(): Evaluation {
-    const { preAlarm, alarm, fault } = this.#first;
-    return {
-      frames: this.#frames,
-      prealarmSeconds: preAlarm?.seconds ?? null,
-      alarmSeconds: alarm?.seconds ?? null,
-      faultSeconds: fault?.seconds ?? null,
-      maxCelsius: this.#maxCelsius,
-      reason: (alarm ?? preAlarm ?? fault)?.reason ?? null,
-      badLines: this.#badLines,
-    };
-  }
-
-  /** Steps the panel at what it has due before the next frame. */
-  #idleUntil(atMs: number): void {
-    for (;;) {
-      const gridMs = Math.ceil(this.#panel.nextDueMs / STEP_MS) * STEP_MS;
-      const dueMs = Math.max(gridMs, (Math.floor(this.#nowMs / STEP_MS) + 1) * STEP_MS);
-      if (!(dueMs < atMs)) return;
-      this.#step(NO_INPUTS, dueMs);
-    }
-  }
-
-  #step(inputs: StepInputs, nowMs: number): void {
-    this.#nowMs = nowMs;
-    const { panel, events } = stepPanel(this.#panel, inputs, nowMs);
-    this.#panel = panel;
-    for (const event of events) this.#note(event, nowMs);
-  }
-
-  #note(event: DomainEvent, nowMs: number): void {
-    const seconds = Math.round(nowMs) / 1_000;
-    if (event.type === 'alarm') {
-      this.#first.alarm ??= { seconds, reason: event.data.explanation.summary };
-    } else if (event.type === 'preAlarm') {
-      this.#first.preAlarm ??= { seconds, reason: event.data.explanation.summary };
-    } else if (event.type === 'faultRaised') {
-      const { fault, subject, detail } = event.data;
-      this.#first.fault ??= { seconds, reason: `${fault} ${subject}: ${detail}` };
-    }
-  }
+function isFrame(line: RecordingLine): line is Extract<RecordingLine, { seconds: unknown }> {
+  return line.kind === 'celsius' || line.kind === 'words';
 }
-
-type First = { readonly seconds: number; readonly reason: string } | null;

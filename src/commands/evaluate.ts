@@ -20,6 +20,8 @@ export interface EvaluationLine {
   readonly fault_s: number | null;
   readonly max_c: number | null;
   readonly reason: string | null;
+  /** What the model took the hottest region for; null where it was not asked. */
+  readonly kind: string | null;
   readonly bad_lines: number;
 }
 
@@ -76,6 +78,10 @@ async function evaluateFile(
   const line = lineOf(file, evaluation);
   io.out(options.json ? JSON.stringify(line) : textOf(line));
   if (evaluation.frames === 0) io.err(`${file}: holds no frame`);
+  if (evaluation.unanswered > 0) {
+    const { unanswered } = evaluation;
+    io.err(`${file}: the model left ${unanswered} questions unanswered: there rules decided alone`);
+  }
   return evaluation.badLines > 0 || evaluation.frames === 0 ? EXIT.badInput : EXIT.ok;
 }
 
@@ -89,6 +95,7 @@ function lineOf(file: string, evaluation: Evaluation): EvaluationLine {
     fault_s: evaluation.faultSeconds,
     max_c: maxCelsius === null ? null : Math.round(maxCelsius * 100) / 100,
     reason: evaluation.reason,
+    kind: evaluation.kind,
     bad_lines: evaluation.badLines,
   };
 }
@@ -100,9 +107,10 @@ function textOf(line: EvaluationLine): string {
   const happened =
     at('pre-alarm', line.prealarm_s) + at('alarm', line.alarm_s) + at('fault', line.fault_s);
   const reason = line.reason === null ? '' : ` (${line.reason})`;
+  const kind = line.kind === null ? '' : `, looked like ${line.kind}`;
   const bad = line.bad_lines === 0 ? '' : `, ${line.bad_lines} bad lines`;
   const events = happened === '' ? ', nothing happened' : happened;
-  return `${line.file}: ${line.frames} frames, ${max}${events}${reason}${bad}`;
+  return `${line.file}: ${line.frames} frames, ${max}${events}${reason}${kind}${bad}`;
 }
 
 function messageOf(error: unknown): string {

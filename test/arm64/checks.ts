@@ -14,6 +14,12 @@ import { loadWatchReadable } from '../../src/hal/native/readable.ts';
 import type { HalResult } from '../../src/hal/ports.ts';
 import { createSerialPorts } from '../../src/hal/serial-port.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { SCENE_KINDS } from '../../src/domain/opinion.ts';
+import { FEATURE_NAMES, FEATURE_SCHEMA } from '../../src/vision/features.ts';
+import { differenceTo, troubleInRows } from '../../src/vision/model-belief.ts';
+import { openModel } from '../../src/vision/model-open.ts';
+import { probeRow, refusalText } from '../../src/vision/model-protocol.ts';
+import { openOnnxSession } from '../../src/vision/onnx-session.ts';
 import { expectedConv, expectedProduct, numbers, PLANES, SIDE, tinyModel } from './tiny-model.ts';
 
 /** Of asm-generic/ioctls.h: how many bytes wait to be read. */
@@ -166,6 +172,22 @@ async function onnx(): Promise<string> {
   return `convolution and matrix product, off by at most ${worst.toExponential(1)}`;
 }
 
+/** The product's own way to load a model and to ask it, without the process around it. */
+async function model(file = ''): Promise<string> {
+  const wanted = {
+    ...{ file, sha256: null, threads: 1 },
+    ...{ schema: FEATURE_SCHEMA, width: FEATURE_NAMES.length },
+  };
+  const opened = await openModel(wanted, openOnnxSession);
+  if (!opened.ok) throw new Error(refusalText(opened.refusal));
+  const belief = await opened.judge(probeRow(wanted.width), 1);
+  const trouble = troubleInRows(belief, 1);
+  assert.equal(trouble, null);
+  assert.ok(differenceTo(opened.facts.probe, belief, 0) < 1e-6);
+  const shares = SCENE_KINDS.map((kind, i) => `${kind} ${(belief[i] ?? Number.NaN).toFixed(2)}`);
+  return `${opened.facts.bytes} bytes, to the trial question: ${shares.join(', ')}`;
+}
+
 function difference(found: unknown, expected: Float32Array): number {
   assert.ok(found instanceof Float32Array && found.length === expected.length);
   return found.reduce((worst, one, i) => Math.max(worst, Math.abs(one - expected[i]!)), 0);
@@ -187,6 +209,7 @@ const CHECKS: Readonly<Record<string, (argument?: string) => Promise<string> | s
   serialport: serial,
   onoff,
   'onnxruntime-node': onnx,
+  'region model': model,
   'every package': everyPackage,
 };
 

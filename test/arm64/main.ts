@@ -73,6 +73,7 @@ function checksOf(node: EmulatedNode, folder: string, ptyPath: string): readonly
     part('onoff'),
     part('serialport', ptyPath),
     part('onnxruntime-node'),
+    part('region model', join(ROOT, 'models', 'region-classifier.onnx')),
     { name: 'embereye --version', run: () => firstLine(['--version']) },
     { name: 'embereye check-config', run: () => firstLine(['check-config', config]) },
     { name: 'embereye run', run: () => checkAppliance(node, program) },

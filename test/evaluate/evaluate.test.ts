@@ -89,6 +89,7 @@ describe('evaluate', () => {
         fault_s: null,
         max_c: expect.any(Number) as number,
         reason: null,
+        kind: null,
         bad_lines: 0,
       },
     ]);
@@ -197,6 +198,51 @@ describe('evaluate', () => {
     expect(err.some((line) => line.includes('none: cannot be read'))).toBe(true);
     expect(err.some((line) => line.includes('fake.ndjson.gz: cannot be read'))).toBe(true);
     expect(err.some((line) => line.includes('empty.ndjson: holds no frame'))).toBe(true);
+  });
+
+  it('reads a gzip that was cut off or damaged as far as it goes, and says so', async () => {
+    const lines = recording(
+      40,
+      (i) => (i < 4 ? 22 : 150),
+      (i) => i,
+    );
+    const whole = gzipSync(`${lines.join('\n')}\n`);
+    const cut = join(folder, 'cut.ndjson.gz');
+    writeFileSync(cut, whole.subarray(0, whole.length - 2_000));
+    const damaged = join(folder, 'damaged.ndjson.gz');
+    writeFileSync(damaged, whole.fill(0xff, whole.length - 2_000));
+    const { exit, out, err } = await evaluate([cut, damaged]);
+    expect(exit).toBe(EXIT.badInput);
+    expect(out).toMatchObject([
+      { alarm_s: 5, bad_lines: 1 },
+      { alarm_s: 5, bad_lines: 1 },
+    ]);
+    expect(err[0]).toMatch(/cut\.ndjson\.gz:\d+: no JSON/);
+    expect(err[1]).toMatch(/damaged\.ndjson\.gz:\d+: /);
+  });
+
+  it('takes NaN and Infinity, which Python writes, for pixels without a reading', async () => {
+    const lines = recording(
+      12,
+      (i) => (i < 4 ? 22 : 150),
+      (i) => i,
+    ).map((line, i) =>
+      line.replace(/\[[^,]*,[^,]*,/, i % 2 === 0 ? '[NaN, -Infinity,' : '[1,Infinity,'),
+    );
+    const { exit, out } = await evaluate([save('python.ndjson', lines)]);
+    expect(exit).toBe(EXIT.ok);
+    expect(out).toMatchObject([{ frames: 12, bad_lines: 0, alarm_s: 5 }]);
+  });
+
+  it("takes the recording's own period for a time that goes back", async () => {
+    const lines = recording(
+      40,
+      (i) => (i < 20 ? 22 : 150),
+      (i) => (i < 10 ? 500 : 0) + i / 8,
+    );
+    const { out } = await evaluate([save('back.ndjson', lines)]);
+    expect(out).toMatchObject([{ fault_s: null }]);
+    expect(out[0]?.['alarm_s']).toBe(2.625);
   });
 
   it('calls frames without a usable calibration a fault, not a temperature', async () => {
