@@ -6,6 +6,13 @@ export function number(text: string): number {
   return value;
 }
 
+/** More than 0. */
+export function positive(text: string): number {
+  const value = number(text);
+  if (value <= 0) throw new RangeError('write a number above 0');
+  return value;
+}
+
 export function whole(text: string): number {
   const value = number(text);
   if (!Number.isInteger(value) || value < 0) throw new RangeError('write a whole number');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { problemText } from '../config-problems.ts';
 import type { ConfigCheck, ConfigResult } from '../config.ts';
 import { parseConfig } from '../config.ts';
+import { delayNotes } from '../config-notes.ts';
 import type { CommandIo, ExitCode } from './exit-codes.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -31,7 +32,10 @@ export function readConfig(
   return parseConfig(text, environment, checks);
 }
 
-/** Prints `FILE: valid`, or one problem a line on standard error; as JSON with `json`. */
+/**
+ * Prints `FILE: valid` and what is valid but should be meant, or one problem a line on standard
+ * error; as JSON with `json`.
+ */
 export function runCheckConfig(
   file: string,
   options: { readonly json: boolean },
@@ -41,14 +45,16 @@ export function runCheckConfig(
 ): ExitCode {
   const result = readConfig(file, environment, checks);
   const problems = result.ok ? [] : result.problems;
+  const notes = result.ok ? delayNotes(result.config) : [];
   if (options.json) {
     const report = problems.map((problem) => ({ ...problem, value: problem.value ?? null }));
-    io.out(JSON.stringify({ file, valid: result.ok, problems: report }));
+    io.out(JSON.stringify({ file, valid: result.ok, problems: report, notes }));
   } else if (result.ok) {
     const { boards, sensors, zones } = result.config;
     io.out(
       `${file}: valid: ${zones.length} zones, ${boards.length} boards, ${sensors.length} sensors`,
     );
+    for (const note of notes) io.out(`${file}: note: ${note}`);
   } else {
     for (const problem of problems) io.err(problemText(file, problem));
     io.err(`${file}: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);

@@ -14,6 +14,7 @@ import { holderDown } from '../hal/holder/pulse.ts';
 import { loadLibc } from '../hal/native/libc.ts';
 import { openHardware, openKeeper } from '../hardware.ts';
 import { keepKnownGood, readKnownGood } from '../known-good.ts';
+import { openModelClassifier } from '../model-parts.ts';
 import { PLAN_CHECKS } from '../plan.ts';
 import type { Environment } from './check-config.ts';
 import type { CommandIo, ExitCode } from './exit-codes.ts';
@@ -65,6 +66,7 @@ export async function runAppliance(options: RunOptions, deps: RunDeps): Promise<
   const appliance = await startAppliance({
     ...{ config, clock, random, log, version, residentBytes, hardware, holder: keeping },
     writerPath: join(programs, 'store-writer.js'),
+    openModel: (parts) => openModelClassifier(config.model, programs, parts),
     configHash: createHash('sha256').update(text).digest('hex').slice(0, 16),
     clockState: clockStateOf({ clock, adjtimex: await kernelClock(), exists: existsSync }),
     initialFaults: holder?.ok === false ? [...faults, holderDown(holder.error)] : faults,
