@@ -1,6 +1,7 @@
 /** Promises with a date: set when their cause begins, judged when the time is up. */
 import type { Room, RoomFire } from './room.ts';
-import { CHIP, LINES } from './site.ts';
+import { expectAreasSilent } from './duty-deadlines.ts';
+import { AREA_ROOM, CHIP, LINES } from './site.ts';
 import type { World } from './world.ts';
 
 /** Time from passing a limit to the siren (decisions.md of the design: 10 s for growing fires). */
@@ -21,17 +22,20 @@ const RECOVERED_AFTER_MS = 60_000;
 export function expectSound(world: World, room: Room, fire: RoomFire): void {
   if (world.ledger.latched.has(room.id)) return;
   const isQuick = fire.growth === 'fast' || fire.growth === 'ultraFast';
-  const passesMs = room.passesMs(isQuick ? 60 : 120, fire);
+  // A model that takes every fire for harmless may hold back until the region is critical.
+  const isLiedAbout = !world.troubles.calm(['modelThatLies'], fire.ignitedMs, Infinity);
+  const passesMs = room.passesMs(isQuick && !isLiedAbout ? 60 : 120, fire);
   if (passesMs === Infinity) return;
   const deadlineMs = passesMs + SOUND_WITHIN_MS;
   world.clock.after(deadlineMs - world.clock.monotonicMs(), () => {
-    const subjects = [room.id, 'appliance'];
+    const subjects = [room.id, 'appliance', 'duty'];
     if (!world.troubles.calm(subjects, passesMs - HEALTHY_BEFORE_MS, deadlineMs)) return;
     const soundedMs = world.watch.soundedMs.get(room.id);
     const holds = soundedMs !== undefined && soundedMs >= fire.ignitedMs;
     const when = `${Math.round((passesMs - fire.ignitedMs) / 1000)} s after ignition`;
     const detail = `${room.id} (${fire.growth}) passed its limit ${when}: no siren 10 s later`;
     world.score.expect('fireSounds', holds, () => detail);
+    if (isLiedAbout) world.score.expect('criticalNotHeld', holds, () => detail);
   });
 }
 
@@ -39,6 +43,7 @@ export function expectSound(world: World, room: Room, fire: RoomFire): void {
 export function expectFault(world: World, room: Room, kind: 'silent' | 'frozen'): void {
   const fromMs = world.clock.monotonicMs();
   const withinMs = kind === 'silent' ? SILENT_WITHIN_MS : FROZEN_WITHIN_MS;
+  if (room.id === AREA_ROOM && kind === 'frozen') expectAreasSilent(world, withinMs - 1_000);
   world.clock.after(withinMs, () => {
     const untilMs = world.clock.monotonicMs();
     const core = world.process?.core;

@@ -4,6 +4,8 @@
  */
 import { between } from '../../src/simulator/random.ts';
 import { expectFault } from './deadlines.ts';
+import { DUTY_EPISODES } from './faults-duty.ts';
+import { AREA_ROOM } from './site.ts';
 import {
   later,
   burn,
@@ -15,6 +17,8 @@ import {
   killInCommit,
   slowDisk,
   goneDisk,
+  lyingModel,
+  modelTrouble,
   type Stage,
 } from './stage.ts';
 
@@ -24,6 +28,21 @@ export const EPISODE_MS = 240_000;
 export type Episode = (stage: Stage) => void;
 
 const NOTHING = (): void => undefined;
+
+function freeze(stage: Stage): void {
+  const { room, world } = stage;
+  spoil(
+    stage,
+    100,
+    () => {
+      room.frozen = true;
+      expectFault(world, room, 'frozen');
+    },
+    () => {
+      room.frozen = false;
+    },
+  );
+}
 
 export const EPISODES = {
   harmless: NOTHING,
@@ -64,20 +83,8 @@ export const EPISODES = {
       },
     );
   },
-  frozen: (stage) => {
-    const { room, world } = stage;
-    spoil(
-      stage,
-      100,
-      () => {
-        room.frozen = true;
-        expectFault(world, room, 'frozen');
-      },
-      () => {
-        room.frozen = false;
-      },
-    );
-  },
+  frozen: (stage) => freeze(stage),
+  frozenAreas: (stage) => freeze({ ...stage, room: stage.world.room(AREA_ROOM) }),
   unplugged: (stage) => {
     const { room, world } = stage;
     spoil(
@@ -105,6 +112,12 @@ export const EPISODES = {
     );
     burn(stage, stage.other);
   },
+  modelLate: (stage) => modelTrouble(stage, 'late'),
+  modelDies: (stage) => modelTrouble(stage, 'dies'),
+  modelHangs: (stage) => modelTrouble(stage, 'hangs'),
+  modelSaysNaN: (stage) => modelTrouble(stage, 'nan'),
+  modelAlwaysFire: (stage) => lyingModel(stage, 'fire'),
+  modelAlwaysHarmless: (stage) => lyingModel(stage, 'hotObject'),
   rebooted: (stage) => spoil(stage, 5, () => stage.room.reboot(), NOTHING),
   lingering: (stage) => spoil(stage, 5, () => stage.room.abandon(), NOTHING),
   brokerDown: (stage) => {
@@ -194,6 +207,7 @@ export const EPISODES = {
     later(world, 40, () => world.clock.stepWall(between(random, -3_600_000, 3_600_000)));
     burn(stage, stage.room);
   },
+  ...DUTY_EPISODES,
 } as const satisfies Record<string, Episode>;
 
 export type EpisodeName = keyof typeof EPISODES;

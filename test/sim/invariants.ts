@@ -22,6 +22,23 @@ export const INVARIANTS = {
   boardsRecover: 'every board delivers calibrated frames again after its trouble is over',
   returnsToNormal: 'after all trouble is over and a reset, the panel is normal and lines are idle',
   commandsAnswered: 'a command to a connected appliance is answered, and carried out once',
+  heldBackInBound: 'what a model holds back alarms within its bound, whatever the model says',
+  criticalNotHeld:
+    'a fire above critical sounds within 10 s, also if a model takes it for harmless',
+  maintenanceHolds: 'during maintenance nothing sounds, and the fault relay is released',
+  maintenanceEnds: 'no lease is outlived: what is in alarm at its end sounds, also after a kill',
+  overrideSounds: 'a call point, a second zone or the command sound ends the delay of every output',
+  callPointSounds: 'a pressed call point alarms and sounds at once, also if it is held at a start',
+  disabledRests: 'what is disabled neither alarms nor is driven, also after a restart',
+  walkTestTells: 'a zone under walk test tells its activations and never alarms',
+  backInService: 'what still burns at the end of a disablement or walk test alarms then',
+  areasJudged: 'each area is judged by its own limits, and a mask by none',
+  areasShareFaults: 'no data of a picture is no data of each of its areas',
+  offHoursJudged: 'off-hours limits count off hours and while the clock is not to be trusted',
+  fireNotLearnt: 'the learnt background of a room stays what it was while a fire burns there',
+  backgroundKept: 'what was learnt outlives a stop in good order',
+  lineFaultTold:
+    'a line that cannot be written is a fault within 2 s, and follows again when it can',
   stepsKeepPace: 'a running appliance steps at least every 100 ms',
 } as const;
 

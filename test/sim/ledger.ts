@@ -1,6 +1,7 @@
 /** What the appliance has promised so far, kept outside of it: the memory that no kill touches. */
 import type { JournalEvent, Lane } from '../../src/domain/event.ts';
 import type { CommitReceipt } from '../../src/domain/ports.ts';
+import { Duty } from './duty.ts';
 
 export interface Promised {
   readonly event: JournalEvent;
@@ -20,6 +21,7 @@ interface Latched {
 export class Ledger {
   readonly promised = new Map<string, Promised>();
   readonly latched = new Map<string, Latched>();
+  readonly duty = new Duty();
   /** Zones that were silenced when the newest alarm came. */
   silencedAtNewestAlarm = 0;
   readonly #bySeq = new Map<string, Promised>();
@@ -45,6 +47,7 @@ export class Ledger {
       this.#bySeq.set(number, entry);
       this.#toBeDurable[event.lane].push(entry);
       this.#apply(event, this.#nowMs());
+      this.duty.apply(event, this.#nowMs(), this.latched.size);
     }
     return clashes;
   }
@@ -112,6 +115,8 @@ export class Ledger {
         const latched = this.latched.get(zone);
         if (latched !== undefined) latched.silenced = true;
       }
+    } else if (event.type === 'soundRequested' || event.type === 'maintenanceEnded') {
+      for (const latched of this.latched.values()) latched.silenced = false;
     }
   }
 }

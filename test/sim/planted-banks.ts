@@ -19,6 +19,7 @@ export class RefreshingBank extends EvidenceBank {
   /** Everything once more, as if it had been measured now. */
   repeat(nowMs: number): void {
     for (const window of this.#last.values()) {
+      if (window.kind === 'opinion') continue;
       if (window.kind === 'level')
         this.level(window.sensor, window.channel).add(window.last, nowMs);
       else this.thermal(window.sensor).add({ ...window.last, atMs: nowMs });
@@ -63,5 +64,12 @@ export class TrustingBank extends EvidenceBank {
       return;
     }
     this.thermal(sensor).add({ ...last, atMs });
+  }
+}
+
+/** Does not know that a picture has areas. */
+export class ForgetfulBank extends EvidenceBank {
+  override declareAreas(): void {
+    // Nothing is kept: the areas of a picture that is no data seem to be well.
   }
 }

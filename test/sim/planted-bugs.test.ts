@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { EPISODE_MS } from './faults.ts';
 import { INVARIANT_IDS } from './invariants.ts';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { PLANTED_DUTY_BUGS } from './planted-duty.ts';
 import { NO_MUTATION, type Seams } from './seams.ts';
 import { simulate } from './simulation.ts';
 
 /** Whether a kill falls where a bug shows is chance: the first world that shows it is enough. */
 const SEEDS = [11, 12, 13, 14, 15, 16, 17, 18];
+const ALL_BUGS = [...PLANTED_BUGS, ...PLANTED_DUTY_BUGS];
 const clean = new Map<string, Promise<readonly string[]>>();
 
 async function violated(
@@ -33,7 +35,7 @@ async function firstSeed(shows: (seed: number) => Promise<boolean>): Promise<num
 }
 
 describe('planted bugs', () => {
-  it.each(PLANTED_BUGS.map((bug) => [bug.name, bug.caughtBy, bug] as const))(
+  it.each(ALL_BUGS.map((bug) => [bug.name, bug.caughtBy, bug] as const))(
     '%s: caught by %s, and the same world without it is sound',
     async (_name, caughtBy, bug) => {
       const seams = { ...NO_MUTATION, ...bug.seams };
@@ -46,7 +48,7 @@ describe('planted bugs', () => {
   );
 
   it('put nearly every invariant to the test', () => {
-    const caught = new Set(PLANTED_BUGS.map(({ caughtBy }) => caughtBy));
+    const caught = new Set(ALL_BUGS.map(({ caughtBy }) => caughtBy));
     expect(INVARIANT_IDS.filter((id) => !caught.has(id))).toEqual([
       'outputsFollow',
       'restartPanel',

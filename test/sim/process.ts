@@ -5,25 +5,34 @@
  */
 import { rmSync } from 'node:fs';
 import { Annunciator } from '../../src/alarm/annunciator.ts';
-import { outputsOf } from '../../src/alarm/panel.ts';
+import { disabledOutputsOf, outputsOf } from '../../src/alarm/panel.ts';
+import type { PanelPlan } from '../../src/alarm/plan.ts';
 import { type Memory, openMemory } from '../../src/appliance-parts.ts';
 import { boardProfilesOf, traitsOf } from '../../src/board-profiles.ts';
 import type { Config } from '../../src/config-schema.ts';
 import { Core, type CoreHooks, type Ring } from '../../src/core.ts';
 import type { EvidenceBank } from '../../src/domain/evidence-bank.ts';
-import type { JournalEvent } from '../../src/domain/event.ts';
+import type { ClockQuality, JournalEvent } from '../../src/domain/event.ts';
 import { AddressMap } from '../../src/domain/line-protocol/address-map.ts';
 import { BoardRegistry } from '../../src/domain/line-protocol/board-registry.ts';
 import { CalibrationCache } from '../../src/domain/line-protocol/calibrations.ts';
 import { createLineCounters } from '../../src/domain/line-protocol/line-counters.ts';
 import type { FaultNotice } from '../../src/domain/step.ts';
-import type { CommitReceipt } from '../../src/domain/ports.ts';
+import type { Cancel, CommitReceipt } from '../../src/domain/ports.ts';
 import { deviceId } from '../../src/domain/units.ts';
 import type { OutputLevels } from '../../src/domain/view.ts';
 import type { SimulatedGpio } from '../../src/hal/simulated-gpio.ts';
+import { followInputs } from '../../src/inputs.ts';
+import type { ModelClassifier } from '../../src/model-classifier.ts';
 import { openLines } from '../../src/outputs.ts';
+import { PixelKeeper } from '../../src/pixel-keeper.ts';
 import { panelPlanOf } from '../../src/plan.ts';
-import { type Recovered, restoreFromMemory, restoreFully } from '../../src/recovery.ts';
+import {
+  type Moment,
+  type Recovered,
+  restoreFromMemory,
+  restoreFully,
+} from '../../src/recovery.ts';
 import type { SeededRandom } from '../../src/simulator/random.ts';
 import { type OpenStore, openStore } from '../../src/store/journal-client.ts';
 import { EventStamper, newBootId } from '../../src/store/stamp.ts';
@@ -34,9 +43,11 @@ import type { SimulatedDisk } from './disk.ts';
 import { Dock } from './dock.ts';
 import type { KillPoint } from './kill-points.ts';
 import { killableBackend } from './killable-gpio.ts';
+import type { SiteModel } from './model.ts';
 import { type CountedLink, countedLink } from './process-link.ts';
 import { journalWith, type Seams } from './seams.ts';
 import { BROKER } from './site.ts';
+import { tearSnapshot } from './torn-snapshot.ts';
 import { ProcessClock, ProcessKilled, type SimClock } from './sim-clock.ts';
 
 export interface ProcessDeps {
@@ -47,8 +58,10 @@ export interface ProcessDeps {
   readonly gpio: SimulatedGpio;
   readonly broker: SimulatedBroker;
   readonly disk: SimulatedDisk;
+  readonly model: SiteModel;
   readonly seams: Seams;
   readonly hooks: CoreHooks;
+  readonly clockQuality: () => ClockQuality;
   /** The ring has taken these. */
   readonly remembered: (events: readonly JournalEvent[]) => void;
   readonly receipt: (receipt: CommitReceipt) => void;
@@ -57,6 +70,15 @@ export interface ProcessDeps {
   readonly panelRestored: (recovered: Recovered, core: Core) => void;
   readonly died: (why: ProcessKilled) => void;
 }
+
+interface Heard {
+  readonly bank: EvidenceBank;
+  readonly calibrations: CalibrationCache;
+  readonly random: SeededRandom;
+}
+
+/** For the last events and the goodbye to the broker. */
+const FAREWELL_MS = 3_000;
 
 export class SimProcess {
   readonly clock: ProcessClock;
@@ -68,6 +90,10 @@ export class SimProcess {
   #store: OpenStore | null = null;
   #dock: Dock | null = null;
   #link: CountedLink | null = null;
+  #keeper: PixelKeeper | null = null;
+  #classifier: ModelClassifier | null = null;
+  #deaf: Cancel = () => undefined;
+  #isStopping = false;
   #armed: KillPoint | null = null;
   #crashWriter: () => void = () => undefined;
 
@@ -96,6 +122,10 @@ export class SimProcess {
   get dock(): Dock | null {
     return this.clock.alive ? this.#dock : null;
   }
+  /** What the arrays have learnt; null before the start. */
+  get keeper(): PixelKeeper | null {
+    return this.clock.alive ? this.#keeper : null;
+  }
   mostInFlight(): number {
     return this.#link?.mostInFlight() ?? 0;
   }
@@ -110,14 +140,30 @@ export class SimProcess {
 
   /** kill -9, or with `cut` the loss of power: then memory files are gone too. */
   kill(cut: boolean): void {
+    const { random } = this.#deps;
     this.clock.die();
     this.#dock?.vanish();
     this.#deps.gpio.close();
     this.#crashWriter();
     this.#memory.ring.close();
     this.#memory.writer.close();
-    const { runDirectory } = this.#deps.config.state;
+    const { directory, runDirectory } = this.#deps.config.state;
+    if (!this.#isStopping) tearSnapshot(`${directory}/panel.snapshot`, random.fork('torn'));
     if (cut) rmSync(runDirectory, { recursive: true, force: true });
+  }
+
+  /** Ends as `appliance.ts` does, in its order; `kill` takes the rest away afterwards. */
+  async stop(reason: string): Promise<void> {
+    this.#isStopping = true;
+    this.#deaf();
+    this.#dock?.vanish();
+    this.#dock = null;
+    await this.#classifier?.close();
+    this.#keeper?.stop();
+    const stopped = this.#core?.stop(reason, FAREWELL_MS);
+    this.#core?.annunciator.rest();
+    await stopped;
+    await this.#store?.journal.close();
   }
 
   async #start(): Promise<void> {
@@ -137,15 +183,18 @@ export class SimProcess {
     });
     this.#store = store;
     const recovered = await restoreFully(
-      panelPlanOf(config),
+      this.#plan,
       seams.snapshot(this.#memory.snapshot),
       this.#memory.ring.recovered.events,
       store.journal,
       store.recovered.stored,
-      () => this.clock.monotonicMs(),
+      () => this.#moment(),
     );
-    if (!this.clock.alive) return;
     const bank = seams.bank();
+    const calibrations = await CalibrationCache.load(store.keyed);
+    const keeper = await this.#openKeeper(store, calibrations);
+    if (!this.clock.alive) return;
+    this.#keeper = keeper;
     const core = this.#makeCore(store, recovered, bank, outputs);
     this.#core = core;
     this.#deps.panelRestored(recovered, core);
@@ -154,12 +203,37 @@ export class SimProcess {
     const data = { version: 'sim', configHash: 'sim', restoredAlarms };
     const started = { ...data, recoveredEvents: recoveredEvents.length };
     core.start(recovered.recoveredEvents, [{ lane: 'system', type: 'started', data: started }]);
-    for (const { input, signal } of outputs.inputs) {
-      input.onChange((active) => core.runtime.signal(signal(active)));
-    }
-    await this.#openDock(store, core, bank, random.fork('sessions'));
+    this.#deaf = followInputs(outputs.inputs, {
+      clock: this.clock,
+      signal: (signal) => core.runtime.signal(signal),
+      fault: (notice) => this.#fault(notice),
+    });
+    await this.#openDock(store, core, { bank, calibrations, random: random.fork('sessions') });
     seams.started({ runtime: core.runtime, clock: this.clock, bank });
     void store.checkIntegrity();
+  }
+
+  get #plan(): PanelPlan {
+    return this.#deps.seams.plan(panelPlanOf(this.#deps.config));
+  }
+
+  #clockQuality(): ClockQuality {
+    return this.#deps.clockQuality();
+  }
+
+  #moment(): Moment {
+    const isTrusted = this.#clockQuality() === 'synchronised';
+    return { nowMs: this.clock.monotonicMs(), wallMs: isTrusted ? this.clock.wallMs() : null };
+  }
+
+  async #openKeeper(store: OpenStore, calibrations: CalibrationCache): Promise<PixelKeeper> {
+    return PixelKeeper.load({
+      store: store.keyed,
+      clock: this.clock,
+      log: () => undefined,
+      notify: (notice) => this.#core?.runtime.notify(notice),
+      arrayAt: (sensor) => calibrations.arrayAt(sensor)?.arrayId ?? null,
+    });
   }
 
   #driveRestored(): ReturnType<typeof openLines> {
@@ -167,14 +241,17 @@ export class SimProcess {
     const nowMs = this.clock.monotonicMs();
     const snapshot = seams.snapshot(this.#memory.snapshot);
     const { events } = this.#memory.ring.recovered;
-    const { panel } = restoreFromMemory(panelPlanOf(config), snapshot, events, nowMs);
+    const { panel } = restoreFromMemory(this.#plan, snapshot, events, this.#moment());
     const levels = outputsOf(panel, nowMs);
-    const backend = killableBackend(gpio, seams.line(this.clock), () =>
-      this.#passing('betweenOutputs'),
+    const backend = killableBackend(
+      gpio,
+      seams.line(this.clock, () => this.#core?.runtime.panel ?? null),
+      () => this.#passing('betweenOutputs'),
     );
     const tools = { clock: this.clock, random: random.fork('lines') };
-    const lines = openLines(config, backend, levels, tools);
-    new Annunciator(lines.outputs).drive(levels, nowMs);
+    const disabled = disabledOutputsOf(panel);
+    const lines = openLines(config, backend, levels, tools, disabled);
+    new Annunciator(lines.outputs).drive(levels, nowMs, disabled);
     this.#deps.linesRestored(levels);
     return lines;
   }
@@ -187,8 +264,12 @@ export class SimProcess {
   ): Core {
     const { config, clock: world, random, broker, seams, hooks, disk } = this.#deps;
     const { clock } = this;
+    const classifier = this.#deps.model.open(clock, random.fork('model'), (notice) =>
+      this.#fault(notice),
+    );
+    this.#classifier = classifier;
     const bootId = newBootId(random);
-    const clockQuality = () => 'synchronised' as const;
+    const clockQuality = (): ClockQuality => this.#clockQuality();
     const { lastSeq, lastId } = store.recovered;
     const identity = {
       deviceId: deviceId(config.device.id),
@@ -206,8 +287,15 @@ export class SimProcess {
     this.#link = link;
     const journal = seams.journal(store.journal);
     return new Core({
-      ...{ config, bank, panel, bootId, outputs, hooks, clockQuality },
+      ...{ config, bank, panel, bootId, outputs, hooks, clockQuality, classifier },
       clock: seams.coreClock(clock),
+      memoryOf: (sensor, mount) => {
+        const memory = this.#keeper?.memoryOf(sensor, mount) ?? null;
+        return memory && seams.memory(memory);
+      },
+      approveBackground: (sensor) => {
+        this.#keeper?.approve(sensor);
+      },
       log: () => undefined,
       version: 'sim',
       configHash: 'sim',
@@ -249,12 +337,10 @@ export class SimProcess {
   async #openDock(
     store: OpenStore,
     core: Core,
-    bank: EvidenceBank,
-    random: SeededRandom,
+    { bank, calibrations, random }: Heard,
   ): Promise<void> {
     const { config, seams } = this.#deps;
     const addresses = await AddressMap.load(store.keyed);
-    const calibrations = await CalibrationCache.load(store.keyed);
     if (!this.clock.alive) return;
     const onNotice = (notice: Parameters<typeof core.runtime.notify>[0]): void =>
       core.runtime.notify(notice);
@@ -286,7 +372,10 @@ export class SimProcess {
   #trouble({ kind, detail, raised }: StoreTrouble): void {
     // A machine without a file system in memory can run simulations all the same.
     if (kind === 'ringOnDisk') return;
-    const notice = { fault: kind, subject: 'store', detail, raised };
+    this.#fault({ fault: kind, subject: 'store', detail, raised });
+  }
+
+  #fault(notice: FaultNotice): void {
     if (this.#core === null) this.#pendingFaults.push(notice);
     else this.#core.fault(notice);
   }

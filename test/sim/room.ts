@@ -1,11 +1,13 @@
 /** A room as it really is, the board that looks at it, and what is wrong with the board. */
 import type { Cancel } from '../../src/domain/ports.ts';
+import { type SensorId, sensorId, type ZoneId, zoneId } from '../../src/domain/units.ts';
 import { Board } from '../../src/simulator/board.ts';
-import { type BoardSource, SyntheticSource } from '../../src/simulator/board-source.ts';
+import { SyntheticSource } from '../../src/simulator/board-source.ts';
 import type { FireGrowth } from '../../src/simulator/fire.ts';
 import { REAL_BOARD_STYLE } from '../../src/simulator/packets.ts';
 import { between, integerBetween, type SeededRandom } from '../../src/simulator/random.ts';
 import type { Dock, Wire } from './dock.ts';
+import { type HotThing, RoomSource } from './room-source.ts';
 import type { SimClock } from './sim-clock.ts';
 
 export interface RoomFire {
@@ -21,32 +23,6 @@ export interface RoomOptions {
   readonly person: boolean;
 }
 
-/** Sends the same frame for ever while `frozen`, as an array that has stopped measuring. */
-class FreezableSource implements BoardSource {
-  frozen = false;
-  readonly #real: SyntheticSource;
-  #last: Uint8Array | null = null;
-
-  constructor(real: SyntheticSource) {
-    this.#real = real;
-  }
-
-  announcements(): readonly Uint8Array[] {
-    return this.#real.announcements();
-  }
-  frame(atMs: number): Uint8Array {
-    if (this.frozen && this.#last !== null) return this.#last;
-    this.#last = this.#real.frame(atMs);
-    return this.#last;
-  }
-  readings(atMs: number): Uint8Array {
-    return this.#real.readings(atMs);
-  }
-  eeprom(): Uint8Array {
-    return this.#real.eeprom();
-  }
-}
-
 const LATENCY_MS = 3;
 
 export class Room {
@@ -55,12 +31,14 @@ export class Room {
   readonly fires: RoomFire[] = [];
   /** What the board sends is lost, though its connection stands. */
   mute = false;
+  /** Until then something other than a fire is a reason for an alarm here. */
+  hazardUntilMs = -Infinity;
   /** Share of chunks that garbage stands before. */
   garbage = 0;
   readonly #clock: SimClock;
   readonly #random: SeededRandom;
   readonly #real: SyntheticSource;
-  readonly #source: FreezableSource;
+  readonly #source: RoomSource;
   readonly #board: Board;
   readonly #dock: () => Dock | null;
   #wire: Wire | null = null;
@@ -86,7 +64,7 @@ export class Room {
       scene: { seed: `${seed}/scene`, person, growth, fireAtSeconds: null },
       style: { ...REAL_BOARD_STYLE, location: id, locationForm: 'separate' },
     });
-    this.#source = new FreezableSource(this.#real);
+    this.#source = new RoomSource(this.#real);
     this.#board = new Board(this.#source, {}, random.fork('board'));
     this.#redialAfter(between(random, 50, 1500));
   }
@@ -95,9 +73,38 @@ export class Room {
     this.#source.frozen = frozen;
   }
 
+  get sensor(): SensorId {
+    return sensorId(this.id);
+  }
+
+  get zone(): ZoneId {
+    return zoneId(this.id);
+  }
+
   get fire(): RoomFire | null {
     const last = this.fires.at(-1);
     return last !== undefined && this.#clock.monotonicMs() < last.extinguishedMs ? last : null;
+  }
+
+  /** Something hot stands in the picture for a while. */
+  heat(thing: HotThing, forMs: number): void {
+    this.#source.things.set(thing, this.#clock.monotonicMs());
+    this.#clock.after(forMs, () => this.#source.things.delete(thing));
+  }
+
+  /** An alarm has a cause until then, whatever is seen. */
+  endanger(forMs: number): void {
+    this.hazardUntilMs = Math.max(this.hazardUntilMs, this.#clock.monotonicMs() + forMs);
+  }
+
+  /** When the last cause of an alarm ends or ended; -Infinity for none. */
+  get dangerUntilMs(): number {
+    return Math.max(this.hazardUntilMs, this.fires.at(-1)?.extinguishedMs ?? -Infinity);
+  }
+
+  /** Hottest true temperature of the scene now. */
+  get peakCelsius(): number {
+    return this.#real.scene.peakCelsius(this.#clock.monotonicMs() / 1000);
   }
 
   ignite(burnsForMs: number): RoomFire {

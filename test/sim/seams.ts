@@ -1,4 +1,7 @@
 /** Where the harness can come between the parts of the appliance; each seam does nothing alone. */
+import type { Panel } from '../../src/alarm/panel.ts';
+import type { PanelPlan } from '../../src/alarm/plan.ts';
+import type { Config } from '../../src/config-schema.ts';
 import { EvidenceBank } from '../../src/domain/evidence-bank.ts';
 import type { Lane } from '../../src/domain/event.ts';
 import type { Clock, Journal } from '../../src/domain/ports.ts';
@@ -6,6 +9,7 @@ import type { Ring, Stamper } from '../../src/core.ts';
 import type { Runtime } from '../../src/runtime.ts';
 import type { StartWriter } from '../../src/store/writer-link.ts';
 import type { Link } from '../../src/uplink/link.ts';
+import type { PixelMemory } from '../../src/vision/pixel-memory.ts';
 
 export type WriteLine = (id: string, active: boolean) => 'write' | 'swallow';
 
@@ -17,7 +21,10 @@ export interface Seams {
   readonly lastSeq: (lastSeq: Readonly<Record<Lane, number>>) => Readonly<Record<Lane, number>>;
   readonly journal: (journal: Journal) => Journal;
   readonly link: (link: Link, clock: Clock) => Link;
-  readonly line: (clock: Clock) => WriteLine;
+  readonly line: (clock: Clock, panel: () => Panel | null) => WriteLine;
+  readonly config: (config: Config) => Config;
+  readonly plan: (plan: PanelPlan) => PanelPlan;
+  readonly memory: (memory: PixelMemory) => PixelMemory;
   readonly writer: (start: StartWriter, clock: Clock) => StartWriter;
   readonly coreClock: (clock: Clock) => Clock;
   /** What a start finds of the panel's snapshot. */
@@ -40,6 +47,9 @@ export const NO_MUTATION: Seams = {
   journal: (journal) => journal,
   link: (link) => link,
   line: () => () => 'write',
+  config: (config) => config,
+  plan: (plan) => plan,
+  memory: (memory) => memory,
   writer: (start) => start,
   coreClock: (clock) => clock,
   snapshot: (value) => value,

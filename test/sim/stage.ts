@@ -1,8 +1,11 @@
 /** Tools of episodes: each sets one thing in motion, and notes the trouble that it makes. */
 import { between, integerBetween, type SeededRandom } from '../../src/simulator/random.ts';
+import type { SceneKind } from '../../src/domain/opinion.ts';
+import type { SimulatedModelTrouble } from '../../src/model-simulated.ts';
 import type { OutgoingMessage } from '../../src/uplink/link.ts';
 import type { Fate } from '../../src/uplink/simulated-link.ts';
 import { expectSound } from './deadlines.ts';
+import { expectNotLearnt } from './learnt.ts';
 import { KILL_POINTS } from './kill-points.ts';
 import type { Room } from './room.ts';
 import type { World } from './world.ts';
@@ -12,6 +15,8 @@ const MOST_OFTEN = 2;
 const BURNS_MS = 100_000;
 /** Until boards have redialled, boots are over and retries have come round. */
 const RECOVERY_MS = 30_000;
+
+export { expectLearnt } from './learnt.ts';
 
 export interface Stage {
   readonly world: World;
@@ -25,9 +30,15 @@ export function later(world: World, seconds: number, run: () => void): void {
   world.clock.after(seconds * 1000, run);
 }
 
-export function burn({ world, random }: Stage, room: Room, fromSeconds = 20): void {
+export function burn(
+  { world, random }: Stage,
+  room: Room,
+  fromSeconds = 20,
+  forMs = BURNS_MS,
+): void {
   later(world, between(random, fromSeconds, fromSeconds + 15), () => {
-    expectSound(world, room, room.ignite(BURNS_MS));
+    expectNotLearnt(world, room, forMs);
+    expectSound(world, room, room.ignite(forMs));
   });
 }
 
@@ -114,6 +125,31 @@ export function diskTrouble(
     stage.world.troubles.note('disk', seconds * 1000 + 60_000);
     begin();
     later(stage.world, seconds, end);
+  });
+}
+
+/** The model fails while a fire burns: the rules decide alone, and a fault says so. */
+export function modelTrouble(stage: Stage, trouble: SimulatedModelTrouble): void {
+  const { world, room } = stage;
+  later(world, 10, () => {
+    // A process that is started again is waited for, and then tried.
+    world.troubles.note('model', 240_000);
+    world.model.process.trouble = trouble;
+    later(world, 110, () => {
+      world.model.process.trouble = 'none';
+    });
+  });
+  burn(stage, room);
+}
+
+/** The model is sure of one thing, whatever it is shown. */
+export function lyingModel(stage: Stage, lie: SceneKind): void {
+  const { world, room, other } = stage;
+  world.model.lie = lie;
+  if (lie !== 'fire') world.troubles.note('modelThatLies', 240_000);
+  burn(stage, lie === 'fire' ? other : room);
+  later(world, 200, () => {
+    world.model.lie = null;
   });
 }
 

@@ -1,10 +1,11 @@
 /** Looks at every step and every line, and compares with the ledger and with the true world. */
 import { conditionOf, type Panel } from '../../src/alarm/panel.ts';
 import type { JournalEvent } from '../../src/domain/event.ts';
-import type { OutputLevels } from '../../src/domain/view.ts';
+import type { DelayedRole, OutputLevels } from '../../src/domain/view.ts';
 import type { SimulatedGpio } from '../../src/hal/simulated-gpio.ts';
 import type { StepReport } from '../../src/runtime.ts';
 import type { Scoreboard } from './invariants.ts';
+import { DutyWatch } from './duty-watch.ts';
 import type { Ledger } from './ledger.ts';
 import type { Operator } from './operator.ts';
 import type { Room } from './room.ts';
@@ -40,21 +41,28 @@ export class Watch {
   readonly lastFrameMs = new Map<string, number>();
   /** When the siren was first heard for the alarm that a zone is in. */
   readonly soundedMs = new Map<string, number>();
+  /** When a walk test of each zone last told an activation. */
+  readonly walkTestToldMs = new Map<string, number>();
   readonly #deps: WatchDeps;
+  readonly #duty: DutyWatch;
   readonly #levels = new Map<string, boolean>();
   readonly #executed = new Map<string, number>();
   #lastStepMs: number | null = null;
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
+    const isActive = (role: keyof typeof LINES): boolean => this.#isActive(role);
+    this.#duty = new DutyWatch({ ...deps, isActive });
   }
 
   /** A process begins or ends: there are no steps in between. */
   pause(): void {
     this.#lastStepMs = null;
+    this.#duty.pause();
   }
 
-  step({ events, panel }: StepReport): void {
+  step(report: StepReport): void {
+    const { events, panel } = report;
     const { score } = this.#deps;
     const nowMs = this.#deps.nowMs();
     const sinceMs = nowMs - (this.#lastStepMs ?? nowMs);
@@ -62,15 +70,16 @@ export class Watch {
     this.#lastStepMs = nowMs;
     for (const event of events) this.#event(event, nowMs);
     this.lines(nowMs);
-    this.#compareLines(panel, events.length > 0);
+    this.#compareLines(panel, events.length > 0, nowMs);
+    this.#duty.step(report, nowMs);
     this.#hear(nowMs);
   }
 
   /** Right after a start: lines driven from memory alone. */
   restored(levels: OutputLevels): void {
     const { score, ledger } = this.#deps;
-    const alarm = ledger.latched.size > 0;
-    const wanted = { siren: ledger.siren, strobe: alarm, alarmRelay: alarm };
+    const wanted = this.#warnings(this.#deps.nowMs());
+    if (ledger.duty.isBlurred(this.#deps.nowMs())) return;
     for (const [role, active] of Object.entries(wanted) as ['siren', boolean][]) {
       const is = this.#isActive(role);
       const commanded = levels[role];
@@ -98,7 +107,10 @@ export class Watch {
       : was.every(({ id }) => is.some((zone) => zone.id === id));
     const detail = (): string => `in alarm: "${text(is)}", before: "${text(was)}"`;
     if (was.length > 0 || !holds) score.expect('restartPanel', holds, detail);
-    if (!exactly) ledger.adopt(is);
+    if (!exactly) {
+      ledger.adopt(is);
+      ledger.duty.adopt(panel, this.#deps.nowMs());
+    }
   }
 
   /** Notes what has moved. */
@@ -115,23 +127,36 @@ export class Watch {
     return this.#deps.gpio.level(CHIP, LINES[role]);
   }
 
-  #compareLines(panel: Panel, isNews: boolean): void {
+  /** What each line has to show, for all that was promised. */
+  #warnings(nowMs: number): Record<DelayedRole, boolean> {
+    const { siren, latched, duty } = this.#deps.ledger;
+    const shows = (role: DelayedRole, alarm: boolean): boolean =>
+      alarm && !duty.isHeldOff(role, nowMs) && !duty.isOutputDisabled(role.toLowerCase(), nowMs);
+    const alarm = latched.size > 0;
+    return {
+      siren: shows('siren', siren),
+      strobe: shows('strobe', alarm),
+      alarmRelay: shows('alarmRelay', alarm),
+    };
+  }
+
+  #compareLines(panel: Panel, isNews: boolean, nowMs: number): void {
     const { score, ledger } = this.#deps;
     const { zones, system } = panel;
-    const alarm = ledger.latched.size > 0;
     const faultless =
       system.faults.active.length === 0 && zones.every((zone) => zone.faults.active.length === 0);
     const wanted = {
-      siren: ledger.siren,
-      strobe: alarm,
-      alarmRelay: alarm,
-      faultRelay: faultless,
+      ...this.#warnings(nowMs),
+      faultRelay: faultless && !ledger.duty.isMaintained(nowMs),
     };
     let wrong = '';
     for (const [role, active] of Object.entries(wanted) as ['siren', boolean][]) {
-      if (this.#isActive(role) !== active) wrong += ` ${role} should be ${active};`;
+      const isSound = this.#deps.troubles.calm([`output:${role.toLowerCase()}`], nowMs, nowMs);
+      if (isSound && this.#isActive(role) !== active) wrong += ` ${role} should be ${active};`;
     }
-    if (isNews || wrong !== '') score.expect('outputsFollow', wrong === '', () => wrong);
+    const isSure = !ledger.duty.isBlurred(nowMs);
+    if (isSure && (isNews || wrong !== ''))
+      score.expect('outputsFollow', wrong === '', () => wrong);
     const lost = [...ledger.latched.keys()].filter(
       (id) => !zones.some((zone) => zone.plan.id === id && zone.alarm !== null),
     );
@@ -166,6 +191,9 @@ export class Watch {
         this.#operatorEvent(event);
         break;
       case 'system':
+        if (event.type === 'verifying' && event.data.explanation.summary.startsWith('walk test')) {
+          this.walkTestToldMs.set(event.data.zone, nowMs);
+        }
         break;
     }
   }
@@ -178,12 +206,13 @@ export class Watch {
       score.expect('latchHolds', wasAsked, () => `${zone} was reset, and nobody asked for it`);
       return;
     }
-    if (event.type === 'preAlarmEnded') return;
-    const fire = this.#deps.rooms.find(({ id }) => id === zone)?.fires.at(-1);
-    const hasCause = fire !== undefined && nowMs <= fire.extinguishedMs + AFTERGLOW_MS;
+    if (event.type === 'preAlarmEnded' || event.type === 'proof') return;
+    const room = this.#deps.rooms.find(({ id }) => id === zone);
+    const hasCause = room !== undefined && nowMs <= room.dangerUntilMs + AFTERGLOW_MS;
     const summary = event.data.explanation.summary;
     score.expect('noAlarmWithoutCause', hasCause, () => `${event.type} in ${zone}: ${summary}`);
     if (event.type !== 'alarm' || ledger.silencedAtNewestAlarm === 0) return;
+    if (!this.#warnings(nowMs).siren) return;
     const sounds = this.#isActive('siren');
     score.expect('silenceYields', sounds, () => `${zone} alarms and the siren is silent`);
   }

@@ -2,7 +2,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalEvent } from '../../src/domain/event.ts';
+import type { ClockQuality, JournalEvent } from '../../src/domain/event.ts';
+import type { Command, CommandOutcome } from '../../src/domain/command.ts';
+import { DELAYED_ROLES } from '../../src/domain/view.ts';
 import { LANES } from '../../src/domain/event.ts';
 import { SimulatedGpio } from '../../src/hal/simulated-gpio.ts';
 import { seededRandom, type SeededRandom } from '../../src/simulator/random.ts';
@@ -10,16 +12,18 @@ import { SimulatedBroker } from '../../src/uplink/simulated-link.ts';
 import { conditionOf } from '../../src/alarm/panel.ts';
 import { checkCapacity } from './capacity.ts';
 import { Centre } from './centre.ts';
+import { expectEnds } from './duty-deadlines.ts';
 import { expectTold } from './deadlines.ts';
 import { type DiskOptions, SimulatedDisk } from './disk.ts';
 import { Scoreboard } from './invariants.ts';
 import { Ledger } from './ledger.ts';
+import { SiteModel } from './model.ts';
 import { Operator } from './operator.ts';
 import type { KillPoint } from './kill-points.ts';
 import { SimProcess } from './process.ts';
 import { Room } from './room.ts';
 import type { Seams } from './seams.ts';
-import { CHIP, LINES, siteConfig } from './site.ts';
+import { CHIP, LINES, type Setup, siteConfig, USUAL } from './site.ts';
 import { ProcessKilled, SimClock } from './sim-clock.ts';
 import { TroubleLog } from './trouble.ts';
 import { Watch } from './watch.ts';
@@ -40,6 +44,7 @@ const ROOMS = [
 
 /** After a start the boards dial in, calibrations are fetched and idle levels are learnt. */
 const START_TROUBLE_MS = 60_000;
+const RESTART_TROUBLE_MS = 75_000;
 /** Ids of two boots must not be told apart by luck: the broker ends a dead client's session late. */
 const CUT_NOTICED_AFTER_MS = 30_000;
 
@@ -49,6 +54,7 @@ export class World {
   readonly directory: string;
   readonly broker: SimulatedBroker;
   readonly disk: SimulatedDisk;
+  readonly model = new SiteModel();
   readonly rooms: readonly Room[];
   readonly score: Scoreboard;
   readonly ledger: Ledger;
@@ -59,9 +65,13 @@ export class World {
   /** `point: how often` of all deaths. */
   readonly deaths = new Map<string, number>();
   process: SimProcess | null = null;
+  /** Whether the appliance may trust its wall clock. */
+  clockQuality: ClockQuality = 'synchronised';
+  setup: Setup = USUAL;
   readonly #options: WorldOptions;
   readonly #gpio: SimulatedGpio;
   #boots = 0;
+  #orders = 0;
   #cut = false;
   #onAlarm: () => void = () => undefined;
   #exactly = true;
@@ -114,17 +124,20 @@ export class World {
   boot(exactly = this.#exactly): void {
     this.#boots += 1;
     this.troubles.note('appliance', START_TROUBLE_MS);
+    const { delaySeconds } = this.setup;
+    for (const role of DELAYED_ROLES) {
+      this.ledger.duty.delaysMs[role] = delaySeconds[role] * 1000;
+    }
     this.process = new SimProcess({
       boot: this.#boots,
-      config: siteConfig(
-        ROOMS.map(({ id }) => id),
-        this.directory,
-      ),
+      config: this.#options.seams.config(siteConfig(this.setup, this.directory)),
+      clockQuality: () => this.clockQuality,
       clock: this.clock,
       random: this.#fork(`boot-${this.#boots}`),
       gpio: this.#gpio,
       broker: this.broker,
       disk: this.disk,
+      model: this.model,
       seams: this.#options.seams,
       hooks: {
         onStep: (report) => this.watch.step(report),
@@ -151,6 +164,45 @@ export class World {
     else if (this.process !== null) this.#died(new ProcessKilled('idle'));
   }
 
+  /** Ends it in good order and starts it with another configuration. */
+  restart(setup: Setup): void {
+    this.troubles.note('appliance', RESTART_TROUBLE_MS);
+    this.setup = setup;
+    const { process } = this;
+    // One that is down just now comes up with it anyway.
+    if (process?.core == null) return;
+    const stopped = process.stop('another configuration');
+    this.watch.pause();
+    void stopped.then(() => {
+      if (this.process === process) this.#died(new ProcessKilled('stopped'));
+    });
+  }
+
+  /** An installer on the spot orders something, through the control socket. */
+  order(command: Command): void {
+    const runtime = this.process?.core?.runtime;
+    if (runtime === undefined) return;
+    this.#orders += 1;
+    const requestId = `order-${this.#orders}`;
+    const origin = 'local:installer';
+    const answered = (outcome: CommandOutcome): void => {
+      this.score.expect('commandsAnswered', outcome.ok, () => `${requestId}: ${outcome.detail}`);
+    };
+    void runtime.submit({ command, requestId, origin, level: 'installer' }).then(answered);
+  }
+
+  /** A line cannot be written for a while. */
+  failLine(line: keyof typeof LINES, forMs: number): void {
+    this.#gpio.setFault(CHIP, LINES[line], 'writeFails');
+    this.clock.after(forMs, () => this.#gpio.setFault(CHIP, LINES[line], null));
+  }
+
+  /** A contact outside moves: a call point, a button. */
+  press(line: number, forMs: number): void {
+    this.#gpio.setLevel(CHIP, line, true);
+    this.clock.after(forMs, () => this.#gpio.setLevel(CHIP, line, false));
+  }
+
   /** Kills it that long after the next event of the alarm lane was decided. */
   killAfterAlarm(delayMs: number, options: { readonly cut: boolean }): void {
     const doomed = this.process;
@@ -159,6 +211,14 @@ export class World {
       this.clock.after(delayMs, () => {
         if (this.process === doomed) this.kill('idle', options);
       });
+    };
+  }
+
+  /** Does something that long after the next event of the alarm lane was decided. */
+  onceAlarmed(delayMs: number, run: () => void): void {
+    this.#onAlarm = () => {
+      this.#onAlarm = () => undefined;
+      this.clock.after(delayMs, run);
     };
   }
 
@@ -219,6 +279,7 @@ export class World {
     const alarms = events.filter(({ lane }) => lane === 'alarm');
     if (alarms.length > 0) this.#onAlarm();
     for (const { id } of alarms) expectTold(this, id);
+    for (const event of events) expectEnds(this, event);
   }
 
   #fork(name: string): SeededRandom {
@@ -233,8 +294,7 @@ export class World {
       broker: this.broker,
       ledger: this.ledger,
       outSinceMs: (zone) => {
-        const fire = this.rooms.find(({ id }) => id === zone)?.fires.at(-1);
-        return fire?.extinguishedMs ?? -Infinity;
+        return this.rooms.find(({ id }) => id === zone)?.dangerUntilMs ?? -Infinity;
       },
       onRequest: (requestId) => this.#expectAnswer(requestId),
     });
