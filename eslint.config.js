@@ -7,6 +7,7 @@ export default tseslint.config(
       'node_modules/',
       'docs/',
       'coverage/',
+      'stryker.config.mjs',
       'var/',
       'scripts/*.mjs',
       'eslint.config.js',

@@ -62,6 +62,7 @@ class Recorder {
         this.seen.noData += window.count;
         continue;
       }
+      if (window.kind === 'opinion') continue;
       oldestMs = Math.min(oldestMs, window.firstAtMs);
       const count = window.kind === 'thermal' ? window.frames : window.count;
       const name = `${window.sensor} ${window.channel}`;

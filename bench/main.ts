@@ -3,6 +3,7 @@
  * a file beside this one. Times are printed and never asserted: they belong to the machine that is
  * described on top.
  */
+import { blackBoxSection } from './black-box.ts';
 import { detectorSection } from './detector.ts';
 import { floodSection } from './flood.ts';
 import { halSection } from './hal.ts';
@@ -11,10 +12,13 @@ import { ingestTcpSection } from './ingest-tcp.ts';
 import { latencySection } from './latency.ts';
 import { offerSection } from './load/offer.ts';
 import { machine, machineLine } from './machine.ts';
+import { modelSection } from './model.ts';
 import { mqttSection } from './mqtt.ts';
+import { proofSection } from './proof.ts';
 import { radiometrySection } from './radiometry.ts';
 import type { Figure, Section } from './section.ts';
 import { Skipped } from './section.ts';
+import { tuneSection } from './tune.ts';
 
 const SECTIONS: readonly Section[] = [
   radiometrySection,
@@ -26,6 +30,10 @@ const SECTIONS: readonly Section[] = [
   floodSection,
   mqttSection,
   halSection,
+  modelSection,
+  blackBoxSection,
+  proofSection,
+  tuneSection,
 ];
 
 interface Result {

@@ -5,12 +5,16 @@ import { createBoxMonitor } from './box.ts';
 import type { Config } from './config-schema.ts';
 import type { Core } from './core.ts';
 import type { FaultNotice } from './domain/step.ts';
-import type { Clock, Log } from './domain/ports.ts';
+import type { Clock, Log, Random } from './domain/ports.ts';
 import type { BoxSources } from './hal/box/readers.ts';
 import { statFileSystem } from './hal/box/statfs.ts';
 import { startHealthServer } from './health-server.ts';
 import { brokerLink } from './links.ts';
 import type { Meter } from './meter.ts';
+import type { ModelClassifier } from './model-classifier.ts';
+import type { OpenModel } from './model-parts.ts';
+import type { ProofDesk } from './proof-desk.ts';
+import type { Recorder } from './recorder.ts';
 import { samplesOf } from './samples.ts';
 import type { Sensors } from './sensors.ts';
 import { AlarmRing } from './store/alarm-ring.ts';
@@ -107,6 +111,22 @@ export function openJournal(
   });
 }
 
+/** The trained model, without waiting for it; it observes how long answers take. */
+export function openModel(
+  { openModel: open, clock, random }: Pick<Basics, 'clock'> & ModelOpener,
+  meter: Meter,
+  onFault: (notice: FaultNotice) => void,
+): ModelClassifier | null {
+  const onAnswered = (seconds: number): void =>
+    meter.metrics.observe('embereye_model_inference_seconds', seconds);
+  return open?.({ clock, random, onFault, onAnswered }) ?? null;
+}
+
+interface ModelOpener {
+  readonly openModel?: OpenModel;
+  readonly random: Random;
+}
+
 /** The broker inside, where the configuration wants one; a port in use is a fault. */
 export async function openBroker(
   config: Config,
@@ -171,6 +191,9 @@ export interface Watched {
   readonly brokers: readonly string[];
   readonly box: BoxMonitor;
   readonly residentBytes: () => number;
+  readonly recorder: Recorder | null;
+  readonly classifier: ModelClassifier | null;
+  readonly proofs: ProofDesk;
 }
 
 /** `/metrics`, `/health`, `/ready`. A port in use is a fault: the alarm path does not need it. */
@@ -188,6 +211,9 @@ export async function openHealth({ config, clock, log }: Basics, watched: Watche
       events: meter.events,
       commands: meter.commands,
       residentBytes: watched.residentBytes(),
+      recording: watched.recorder?.stats ?? null,
+      model: watched.classifier?.counters ?? null,
+      proofs: watched.proofs,
     }),
   );
   const server = await startHealthServer({

@@ -4,43 +4,43 @@
  * uplinks, health. Only a configuration can keep an appliance from starting; everything else that
  * does not work is a fault of a running one.
  */
-import { Annunciator } from './alarm/annunciator.ts';
-import { outputsOf } from './alarm/panel.ts';
+import { makeCore } from './appliance-core.ts';
 import {
   linksOf,
   openBroker,
   openHealth,
   openJournal,
   openMemory,
+  openModel,
   startBox,
 } from './appliance-parts.ts';
-import type { Memory } from './appliance-parts.ts';
+import type { Watched } from './appliance-parts.ts';
+import { driveRestored, recover, startedEvent, Teller } from './appliance-start.ts';
 import type { Config } from './config-schema.ts';
-import { Core } from './core.ts';
-import type { CoreHooks } from './core.ts';
+import { openControl } from './control-access.ts';
+import type { Core, CoreHooks } from './core.ts';
 import type { CloseFailure } from './domain/closers.ts';
 import { Closers } from './domain/closers.ts';
 import { EvidenceBank } from './domain/evidence-bank.ts';
-import type { Cancel, Clock, Log, Random } from './domain/ports.ts';
-import type { FaultNotice } from './domain/step.ts';
-import { deviceId } from './domain/units.ts';
+import { CalibrationCache } from './domain/line-protocol/calibrations.ts';
+import type { Cancel, Clock, KeyedStore, Log, Random } from './domain/ports.ts';
+import type { FaultNotice, SensorNotice } from './domain/step.ts';
+import type { SensorId } from './domain/units.ts';
 import type { ClockState } from './hal/box/clock-state.ts';
-import { clockQualityOf } from './hal/box/clock-state.ts';
 import type { Hardware } from './hal/hardware.ts';
 import type { HolderClient } from './hal/holder/client.ts';
-import { HolderPulse } from './hal/holder/pulse.ts';
-import { Meter } from './meter.ts';
 import { followInputs } from './inputs.ts';
-import { openLines } from './outputs.ts';
+import { Meter } from './meter.ts';
+import type { OpenModel } from './model-parts.ts';
 import type { OpenedLines } from './outputs.ts';
-import { panelPlanOf } from './plan.ts';
-import { restoreFromMemory, restoreFully } from './recovery.ts';
-import type { Recovered } from './recovery.ts';
+import { PixelKeeper } from './pixel-keeper.ts';
+import { openProofs } from './proof-desk.ts';
+import { bothTaps } from './proof/raw-words.ts';
+import { openRecorder } from './recorder.ts';
 import type { Sensors } from './sensors.ts';
 import { startSensors } from './sensors.ts';
-import type { OpenStore } from './store/journal-client.ts';
-import { EventStamper, newBootId } from './store/stamp.ts';
-import { isoFromWallMs } from './store/wall-time.ts';
+import { nodeDisk } from './store/black-box/disk.ts';
+import { newBootId } from './store/stamp.ts';
 
 export interface ApplianceOptions {
   readonly config: Config;
@@ -55,6 +55,8 @@ export interface ApplianceOptions {
   readonly writerPath: string;
   /** The process that keeps the outputs when this one ends; null: nobody does. */
   readonly holder?: HolderClient | null;
+  /** Opens the trained model; left out: the rules decide alone. */
+  readonly openModel?: OpenModel;
   readonly clockState: () => ClockState;
   readonly residentBytes: () => number;
   /** Standing from the start, for example that a broken configuration was refused. */
@@ -79,49 +81,51 @@ export interface Appliance {
 const CLOSE_DEADLINE_MS = 10_000;
 const UPLINK_FAREWELL_MS = 3000;
 
+/** Brings an appliance up; resolves when boards can dial in, or cannot and a fault says so. */
 export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
   const { config, clock, random, log } = options;
   const closers = new Closers(clock, CLOSE_DEADLINE_MS);
   const tell = new Teller(options.initialFaults ?? []);
   const meter = new Meter(options.hooks);
+  const fault = (notice: FaultNotice) => tell.notice(notice);
 
-  const memory = openMemory(options, (trouble) => tell.trouble(trouble));
-  const lines = driveRestored(options, memory);
-  closers.add('gpio', () => {
-    options.holder?.close();
-    options.hardware.gpio.close();
-  });
-  const store = await openJournal(options, memory, (trouble) => tell.trouble(trouble), meter);
-  closers.add('journal', () => store.journal.close());
-  closers.add('snapshot', async () => {
-    await memory.writer.flush();
-    memory.writer.close();
-  });
-  const broker = await openBroker(config, (notice) => tell.notice(notice));
+  const { memory, lines, store } = await openGround(options, closers, tell, meter);
+  const broker = await openBroker(config, fault);
   if (broker !== null) closers.add('embedded broker', () => broker.stop());
-
   const recovered = await recover(options, memory, store);
   const bank = new EvidenceBank();
   const links = linksOf(config, broker, { clock, random, log });
-  const core = makeCore(options, { memory, lines, store, meter, bank, links, recovered });
+  const bootId = newBootId(random);
+  const recorder = openRecorder({ ...options, bootId, disk: nodeDisk, fault });
+  const classifier = openModel(options, meter, fault);
+  const calibrations = await CalibrationCache.load(store.keyed);
+  const keeper = await openKeeper(options, store.keyed, calibrations, (notice) =>
+    core.runtime.notify(notice),
+  );
+  const proofs = await openProofs(options, store.keyed, keeper);
+  const core = makeCore(options, {
+    ...{ memory, lines, store, meter, bank, links, recovered, bootId },
+    ...{ recorder, classifier, keeper, proofs },
+  });
   tell.to(core);
   for (const notice of memory.faults) core.fault(notice);
   core.start(recovered.recoveredEvents, [startedEvent(options, recovered)]);
-  const deaf = hearInputs(core, lines, clock);
-
-  const sensors = await startSensors({ ...options, core, bank, keyed: store.keyed });
-  const box = startBox(options, { ...options, files: options.hardware.files }, core);
-  const brokers = links.map((link) => link.broker);
-  const { residentBytes } = options;
-  const watched = { core, meter, sensors, store, ring: memory.ring, brokers, box, residentBytes };
-  const http = await openHealth(options, watched);
-  if (http !== null) closers.add('health', () => http.close());
+  const running = { core, meter, store, ring: memory.ring, recorder, classifier, proofs };
+  const around = await startAround(options, { ...running, lines, bank, calibrations, links });
+  proofs.start(core);
   let why = 'stopped';
+  closers.add('health', () => around.http?.close());
+  closers.add('control', () => around.control?.close());
+  closers.add('recorder', () => recorder?.close());
   closers.add('core', () => stopCore(core, why, log));
-  closers.add('sensors', () => sensors.close());
-  closers.add('box', () => box.stop());
-  closers.add('inputs', deaf);
+  closers.add('proofs', () => proofs.stop());
+  closers.add('backgrounds', () => keeper.stop());
+  closers.add('model', () => classifier?.close());
+  closers.add('sensors', () => around.sensors.close());
+  closers.add('box', () => around.box.stop());
+  closers.add('inputs', around.deaf);
   void store.checkIntegrity();
+  const { sensors, http } = around;
   return {
     core,
     sensors,
@@ -136,112 +140,60 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   };
 }
 
-/** Takes trouble from the first moment on, and hands it to the core once there is one. */
-class Teller {
-  readonly #early: FaultNotice[];
-  #core: Core | null = null;
-
-  constructor(initial: readonly FaultNotice[]) {
-    this.#early = [...initial];
-  }
-
-  to(core: Core): void {
-    this.#core = core;
-    for (const notice of this.#early) core.fault(notice);
-  }
-
-  notice(notice: FaultNotice): void {
-    if (this.#core === null) this.#early.push(notice);
-    else this.#core.fault(notice);
-  }
-
-  trouble({ kind, detail, raised }: { kind: string; detail: string; raised: boolean }): void {
-    this.notice({ fault: kind, subject: 'store', detail, raised });
-  }
+/** What everything else stands on: outputs at their restored levels, then the store. */
+async function openGround(options: ApplianceOptions, closers: Closers, tell: Teller, meter: Meter) {
+  const memory = openMemory(options, (trouble) => tell.trouble(trouble));
+  const lines = driveRestored(options, memory);
+  closers.add('gpio', () => {
+    options.holder?.close();
+    options.hardware.gpio.close();
+  });
+  const store = await openJournal(options, memory, (trouble) => tell.trouble(trouble), meter);
+  closers.add('journal', () => store.journal.close());
+  closers.add('snapshot', async () => {
+    await memory.writer.flush();
+    memory.writer.close();
+  });
+  return { memory, lines, store };
 }
 
-/**
- * Opens the lines at the levels that the restored panel wants: no gap between two runs. The fault
- * relay rises with the first step: until then nobody watches.
- */
-function driveRestored(options: ApplianceOptions, memory: Memory): OpenedLines {
-  const { config, clock, random, hardware } = options;
-  const nowMs = clock.monotonicMs();
-  const plan = panelPlanOf(config);
-  const { panel } = restoreFromMemory(plan, memory.snapshot, memory.ring.recovered.events, nowMs);
-  const levels = { ...outputsOf(panel, nowMs), faultRelay: false };
-  const lines = openLines(config, hardware.gpio, levels, { clock, random });
-  // Failures show again, as faults, with the first step.
-  new Annunciator(lines.outputs).drive(levels, nowMs);
-  return lines;
-}
-
-async function recover(
-  options: ApplianceOptions,
-  memory: Memory,
-  store: OpenStore,
-): Promise<Recovered> {
-  const { config, clock, log } = options;
-  const recovered = await restoreFully(
-    panelPlanOf(config),
-    memory.snapshot,
-    memory.ring.recovered.events,
-    store.journal,
-    store.recovered.stored,
-    () => clock.monotonicMs(),
-  );
-  for (const problem of recovered.problems) {
-    log('error', 'part of the former state could not be restored', { problem });
-  }
-  return recovered;
-}
-
-interface Opened {
-  readonly memory: Memory;
+interface Running extends Pick<Watched, 'core' | 'meter' | 'store' | 'ring' | 'proofs'> {
+  readonly recorder: Watched['recorder'];
+  readonly classifier: Watched['classifier'];
   readonly lines: OpenedLines;
-  readonly store: OpenStore;
-  readonly meter: Meter;
   readonly bank: EvidenceBank;
+  readonly calibrations: CalibrationCache;
   readonly links: ReturnType<typeof linksOf>;
-  readonly recovered: Recovered;
 }
 
-function makeCore(options: ApplianceOptions, opened: Opened): Core {
-  const { config, clock, random, holder = null } = options;
-  const clockQuality = clockQualityOf(options.clockState);
-  const { lastSeq, lastId } = opened.store.recovered;
-  const bootId = newBootId(random);
-  const stamped = { deviceId: deviceId(config.device.id), bootId, clock, random, clockQuality };
-  return new Core({
-    ...options,
-    clockQuality,
-    pulse: holder === null ? null : pulseOf(holder, opened.lines),
-    bootId,
-    bank: opened.bank,
-    panel: opened.recovered.panel,
-    stamper: new EventStamper({ ...stamped, lastSeq, lastId }),
-    ring: opened.memory.ring,
-    journal: opened.store.journal,
-    outputs: opened.lines.outputs,
-    links: opened.links,
-    saveSnapshot: (value, tell) => opened.memory.writer.save(value, tell),
-    wallTime: () => isoFromWallMs(clock.wallMs()),
-    hooks: opened.meter.hooks,
+/** Everything around a core that steps already: sensors, the box, probes, people. */
+async function startAround(options: ApplianceOptions, running: Running) {
+  const { config, clock, random, log, residentBytes } = options;
+  const { core, store, bank, lines, links, recorder, calibrations, proofs } = running;
+  const deaf = hearInputs(core, lines, clock);
+  const openRawTap = bothTaps(recorder?.openRawTap ?? null, proofs.raw.open);
+  const { keyed } = store;
+  const sensors = await startSensors({ ...options, core, bank, keyed, calibrations, openRawTap });
+  const box = startBox(options, { ...options, files: options.hardware.files }, core);
+  const brokers = links.map((link) => link.broker);
+  const http = await openHealth(options, { ...running, sensors, brokers, box, residentBytes });
+  const control = await openControl({
+    ...{ config, clock, random, log, pid: process.pid, runtime: core.runtime },
+    state: () => core.state(),
+    onFault: (notice) => core.fault(notice),
   });
+  return { deaf, sensors, box, http, control };
 }
 
-/** Beats, and lets the holder release what is left of an earlier configuration. */
-function pulseOf(holder: HolderClient, { isSettled }: OpenedLines): HolderPulse {
-  let settled = false;
-  return new HolderPulse({
-    beat: () => {
-      if (!settled && isSettled()) {
-        settled = true;
-        holder.settled();
-      }
-      return holder.beat();
-    },
-  });
+function openKeeper(
+  { clock, log }: ApplianceOptions,
+  store: KeyedStore,
+  calibrations: CalibrationCache,
+  notify: (notice: SensorNotice) => void,
+): Promise<PixelKeeper> {
+  const arrayAt = (sensor: SensorId): string | null =>
+    calibrations.arrayAt(sensor)?.arrayId ?? null;
+  return PixelKeeper.load({ store, clock, log, notify, arrayAt });
 }
 
 function stopCore(core: Core, why: string, log: Log): Promise<void> {
@@ -259,13 +211,4 @@ function hearInputs(core: Core, { inputs }: OpenedLines, clock: Clock): Cancel {
     signal: (signal) => core.runtime.signal(signal),
     fault: (notice) => core.fault(notice),
   });
-}
-
-function startedEvent({ version, configHash }: ApplianceOptions, recovered: Recovered) {
-  const { restoredAlarms, recoveredEvents } = recovered;
-  return {
-    lane: 'system',
-    type: 'started',
-    data: { version, configHash, restoredAlarms, recoveredEvents: recoveredEvents.length },
-  } as const;
 }

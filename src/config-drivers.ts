@@ -2,6 +2,7 @@
 import type { Finding } from './config-problems.ts';
 import { nearest } from './config-problems.ts';
 import type { Config } from './config-schema.ts';
+import { isThermalChannel, THERMAL_CHANNEL } from './domain/evidence.ts';
 import { sensorDriver, sensorDrivers } from './hal/drivers/index.ts';
 import type { Prepared } from './hal/sensor-driver.ts';
 
@@ -27,6 +28,7 @@ export function checkDrivers(config: Config): readonly Finding[] {
     return [
       ...doubleClaims(sensor, i, prepared.claims, claimed),
       ...strangeChannels(config, sensor, prepared.channels),
+      ...strangeRegions(sensor, i, prepared.channels),
     ];
   });
 }
@@ -73,7 +75,9 @@ function strangeChannels(
   if (channels === 'any') return [];
   return config.zones.flatMap((zone, z) =>
     zone.sensors.flatMap(({ sensor, channel }, s): Finding[] => {
-      if (sensor !== id || channels.includes(channel)) return [];
+      // An area is a part of the picture; whether there is one of that name is checked with them.
+      const own = isThermalChannel(channel) ? THERMAL_CHANNEL : channel;
+      if (sensor !== id || channels.includes(own)) return [];
       const near = nearest(channel, channels);
       const remedy =
         near === null ? `use one of: ${channels.join(', ')}` : `did you mean "${near}"?`;
@@ -81,6 +85,17 @@ function strangeChannels(
       return [{ path: ['zones', z, 'sensors', s, 'channel'], problem, remedy }];
     }),
   );
+}
+
+/** Areas of a picture that this driver does not make. */
+function strangeRegions(
+  { driver, regions }: SensorConfig,
+  i: number,
+  channels: readonly string[] | 'any',
+): Finding[] {
+  if (regions.length === 0 || channels === 'any' || channels.includes(THERMAL_CHANNEL)) return [];
+  const problem = `driver ${driver} makes no picture that could have areas`;
+  return [{ path: ['sensors', i, 'regions'], problem, remedy: 'remove them' }];
 }
 
 /** `channels.0.input` as a path whose list places are numbers. */

@@ -1,6 +1,9 @@
 /** The parts that the configuration's lists are made of; `config-schema.ts` puts them together. */
 import { z } from 'zod';
-import { DEFAULT_LIMITS } from './alarm/plan.ts';
+import { analogLimitFields, analogSourceFields, ownAnalogLimits } from './config-analog.ts';
+import { optics } from './config-optics.ts';
+import { ownThermalLimits, regions, thermalLimitFields } from './config-regions.ts';
+import { ROLES } from './domain/evidence.ts';
 import { ID_PATTERN } from './domain/units.ts';
 import { OUTPUT_ROLES } from './domain/view.ts';
 
@@ -77,6 +80,8 @@ export const board = z.strictObject({
     .default({})
     .describe('how the board is recognised; empty: its location or serial number is its id'),
   ...boardQuirks,
+  regions,
+  optics,
 });
 
 export const sensor = z.strictObject({
@@ -84,79 +89,21 @@ export const sensor = z.strictObject({
   driver: z.string().min(1).describe('name of a driver: see docs/drivers.md'),
   options: z.record(z.string(), z.unknown()).default({}).describe('options of that driver'),
   mount,
+  regions,
+  optics,
 });
 
 /** Limits of a zone; every one has a documented default. */
 export const limitFields = {
-  thermalCelsius: z
-    .number()
-    .min(-20)
-    .max(300)
-    .default(DEFAULT_LIMITS.thermal.limitCelsius)
-    .describe('a steady region at or above it is a pre-alarm; with a fire-like sign an alarm'),
-  criticalCelsius: z
-    .number()
-    .min(0)
-    .max(300)
-    .default(DEFAULT_LIMITS.thermal.criticalCelsius)
-    .describe('a region at or above it is an alarm by itself'),
-  hysteresisCelsius: z
-    .number()
-    .min(0)
-    .max(30)
-    .default(DEFAULT_LIMITS.thermal.hysteresisCelsius)
-    .describe('a pre-alarm ends this far below its limit'),
-  riseCelsiusPerMinute: z
-    .number()
-    .min(1)
-    .max(600)
-    .default(DEFAULT_LIMITS.thermal.riseCelsiusPerMinute)
-    .describe('a region above its limit that rises this fast is fire-like'),
-  growthPixelsPerMinute: z
-    .number()
-    .min(0.5)
-    .max(768)
-    .default(DEFAULT_LIMITS.thermal.growthPixelsPerMinute)
-    .describe('a region above its limit that grows this fast is fire-like'),
-  flickerCelsius: z
-    .number()
-    .min(0.5)
-    .max(200)
-    .default(DEFAULT_LIMITS.thermal.flickerCelsius)
-    .describe('a region above its limit that flickers this much is fire-like'),
-  smokePercent: z
-    .number()
-    .min(0.5)
-    .max(100)
-    .default(DEFAULT_LIMITS.smoke.aboveIdlePercent)
-    .describe('percent of full scale above the learnt idle'),
-  flamePercent: z
-    .number()
-    .min(0.5)
-    .max(100)
-    .default(DEFAULT_LIMITS.flame.aboveIdlePercent)
-    .describe('percent of full scale above the learnt idle, signed by polarity'),
-  gasRatio: z
-    .number()
-    .min(0.01)
-    .max(1)
-    .default(DEFAULT_LIMITS.gas.ratio)
-    .describe('Rs/R0 below it is an alarm'),
+  ...thermalLimitFields,
+  ...analogLimitFields,
 } as const;
 export const limits = z.strictObject(limitFields);
 
-/** A zone names only the limits in which it differs: no default may fill the others in. */
-const own = <T extends z.ZodType>(field: z.ZodDefault<T>) => field.unwrap().optional();
+/** A zone names only the limits in which it differs. */
 const zoneLimits = z.strictObject({
-  thermalCelsius: own(limitFields.thermalCelsius),
-  criticalCelsius: own(limitFields.criticalCelsius),
-  hysteresisCelsius: own(limitFields.hysteresisCelsius),
-  riseCelsiusPerMinute: own(limitFields.riseCelsiusPerMinute),
-  growthPixelsPerMinute: own(limitFields.growthPixelsPerMinute),
-  flickerCelsius: own(limitFields.flickerCelsius),
-  smokePercent: own(limitFields.smokePercent),
-  flamePercent: own(limitFields.flamePercent),
-  gasRatio: own(limitFields.gasRatio),
+  ...ownThermalLimits,
+  ...ownAnalogLimits,
 });
 
 const zoneSource = z.strictObject({
@@ -164,17 +111,15 @@ const zoneSource = z.strictObject({
   channel: z
     .string()
     .regex(/^[A-Za-z0-9_]{1,32}$/)
-    .describe('thermal, a channel of the board (ADC1, ADC2, ADC3, DIO) or of the driver'),
-  role: z
-    .enum(['thermal', 'smoke', 'gas', 'flame', 'flameDigital'])
-    .describe('what the channel means; decides the rule that judges it'),
+    .describe(
+      'thermal, thermal_<area>, a channel of the board (ADC1, ADC2, ADC3, DIO) or of the driver',
+    ),
+  role: z.enum(ROLES).describe('what the channel means; decides the rule that judges it'),
   polarity: z
     .enum(['rising', 'falling'])
     .default('rising')
     .describe('whether evidence raises or lowers the reading'),
-  warmUpSeconds: seconds(0, 172800)
-    .default(0)
-    .describe('time after power-on in which an MQ sensor is shown as warming up'),
+  ...analogSourceFields,
 });
 
 export const zone = z.strictObject({
@@ -182,6 +127,7 @@ export const zone = z.strictObject({
   name: z.string().min(1).max(80).optional().describe('for people; the id by default'),
   sensors: z.array(zoneSource).min(1).max(64).describe('physical channels that watch this zone'),
   limits: zoneLimits.default({}).describe('where they differ from the defaults'),
+  offHours: zoneLimits.default({}).describe('stricter limits for when nobody works here'),
   minSources: z.int().min(2).max(8).optional(),
   confirmations: z.int().min(1).max(20).optional(),
   confirmSeconds: seconds(0, 60).optional(),

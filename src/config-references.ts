@@ -1,6 +1,12 @@
 /** Checks across fields: what refers to what, what must be unique, which limits are in order. */
+import { checkAnalog } from './analog-plan.ts';
 import type { Config } from './config-schema.ts';
 import { gpioFindings } from './config-gpio.ts';
+import { hoursFindings, limitFindings } from './limit-checks.ts';
+import { proofFindings } from './proof-checks.ts';
+import { recordingFindings } from './recording-checks.ts';
+import { regionFindings } from './region-checks.ts';
+import { isThermalChannel } from './domain/evidence.ts';
 import { nearest } from './config-problems.ts';
 import type { Finding, Path } from './config-problems.ts';
 
@@ -9,8 +15,13 @@ export function checkReferences(config: Config): readonly Finding[] {
   return [
     ...uniqueIds(config),
     ...zoneSources(config),
-    ...limitOrder(config),
+    ...regionFindings(config),
+    ...limitFindings(config),
+    ...hoursFindings(config),
+    ...proofFindings(config),
+    ...checkAnalog(config),
     ...gpioFindings(config),
+    ...recordingFindings(config),
     ...inputZones(config),
   ];
 }
@@ -101,11 +112,12 @@ function zoneSources(config: Config): Finding[] {
         });
       }
       used.set(key, zone.id);
-      if ((source.role === 'thermal') !== (source.channel === 'thermal')) {
+      if ((source.role === 'thermal') !== isThermalChannel(source.channel)) {
         findings.push({
           path: [...path, 'role'],
           problem: `channel "${source.channel}" cannot have the role "${source.role}"`,
-          remedy: 'the channel "thermal", and only it, has the role thermal',
+          remedy:
+            'the channels "thermal" and "thermal_<area>", and only they, have the role thermal',
         });
       }
     }
@@ -132,29 +144,6 @@ export function checkIdleSensors(config: Config): readonly Finding[] {
           ],
     ),
   );
-}
-
-function limitOrder(config: Config): Finding[] {
-  const findings: Finding[] = [];
-  const check = (thermal: number, critical: number, path: Path): void => {
-    if (thermal < critical) return;
-    findings.push({
-      path,
-      problem: `thermalCelsius (${thermal}) is not below criticalCelsius (${critical})`,
-      remedy: 'lower thermalCelsius or raise criticalCelsius',
-    });
-  };
-  check(config.limits.thermalCelsius, config.limits.criticalCelsius, ['limits']);
-  for (const [z, zone] of config.zones.entries()) {
-    const { thermalCelsius, criticalCelsius } = zone.limits;
-    if (thermalCelsius === undefined && criticalCelsius === undefined) continue;
-    check(
-      thermalCelsius ?? config.limits.thermalCelsius,
-      criticalCelsius ?? config.limits.criticalCelsius,
-      ['zones', z, 'limits'],
-    );
-  }
-  return findings;
 }
 
 function inputZones(config: Config): Finding[] {

@@ -18,6 +18,11 @@ import {
   sensor,
   zone,
 } from './config-fields.ts';
+import { model } from './config-model.ts';
+import { panel } from './config-panel.ts';
+import { proof } from './config-proof.ts';
+import { recording } from './config-recording.ts';
+import { hours } from './config-regions.ts';
 
 export const configSchema = z.strictObject({
   device: z
@@ -67,6 +72,7 @@ export const configSchema = z.strictObject({
   boards: z.array(board).max(500).default([]).describe('sensor boards that dial in over TCP'),
   sensors: z.array(sensor).max(500).default([]).describe('sensors that this appliance reads'),
   limits: limits.prefault({}).describe('limits of all zones'),
+  hours,
   detection: z
     .strictObject({
       minSources: z
@@ -90,6 +96,7 @@ export const configSchema = z.strictObject({
         .describe('crossing to output; a zone that cannot keep it is refused'),
     })
     .prefault({}),
+  model: model.prefault({}).describe('a trained model that votes on hot regions'),
   zones: z.array(zone).max(500).default([]).describe('areas that alarm as one'),
   gpio: z
     .strictObject({
@@ -134,7 +141,10 @@ export const configSchema = z.strictObject({
         .describe('a small broker inside the appliance, for the demo and for trials'),
     })
     .prefault({}),
+  panel: panel.prefault({}),
+  proof: proof.prefault({}).describe('proof of the alarm path: docs/proof.md'),
   box: box.prefault({}),
+  recording: recording.prefault({}).describe('what it records of itself: docs/black-box.md'),
   http: z
     .strictObject({
       host: z.string().min(1).default('0.0.0.0'),

@@ -4,24 +4,32 @@
  */
 import { Annunciator } from './alarm/annunciator.ts';
 import type { OutputBinding } from './alarm/annunciator.ts';
-import type { Panel } from './alarm/panel.ts';
+import type { disabledOutputsOf, Panel } from './alarm/panel.ts';
 import { toSnapshot } from './alarm/panel.ts';
 import type { Config } from './config-schema.ts';
 import type { ClockQuality, DomainEvent, JournalEvent, Lane } from './domain/event.ts';
 import type { EvidenceBank } from './domain/evidence-bank.ts';
+import type { Mount } from './domain/frame.ts';
 import type { FrameSink } from './domain/line-protocol/thermal-intake.ts';
 import type { Clock, CommitReceipt, Journal, Log } from './domain/ports.ts';
 import type { FaultNotice } from './domain/step.ts';
 import type { SensorId } from './domain/units.ts';
 import type { OutputLevels } from './domain/view.ts';
+import { siteHours } from './hours.ts';
+import { ModelDesk } from './model-desk.ts';
 import { RingRelease } from './ring-release.ts';
 import { Runtime } from './runtime.ts';
 import type { StepReport } from './runtime.ts';
 import { TelemetryThinner } from './telemetry.ts';
 import { ThermalSinks } from './thermal-sinks.ts';
+import { acceptedAt } from './uplink/command-parse.ts';
 import type { Link } from './uplink/link.ts';
+import type { StateSnapshot } from './uplink/payload.ts';
 import { defaultRoot } from './uplink/payload.ts';
 import { DEFAULT_UPLINK_OPTIONS, Uplink } from './uplink/uplink.ts';
+import type { Classifier } from './vision/classifier.ts';
+import type { PixelMemory } from './vision/pixel-memory.ts';
+import { featuresOf } from './vision/features.ts';
 
 /** What the core needs of the alarm ring. */
 export interface Ring {
@@ -40,7 +48,8 @@ export interface CoreHooks {
   onFrame?(sensor: SensorId, celsius: Float32Array): void;
   onStep?(report: StepReport): void;
   onCommit?(receipt: CommitReceipt): void;
-  onPublished?(latencyMs: number): void;
+  /** A broker has acknowledged one item of a lane. */
+  onPublished?(latencyMs: number, broker: string, lane: string, seq: number): void;
 }
 
 export interface CoreParts {
@@ -63,6 +72,12 @@ export interface CoreParts {
   readonly clockQuality: () => ClockQuality;
   /** Tells whoever keeps the outputs that the step works; its trouble comes as notices. */
   readonly pulse?: { beat(nowMs: number): readonly FaultNotice[] } | null;
+  /** The trained model; null, or left out: the rules decide alone. */
+  readonly classifier?: Classifier | null;
+  /** What an array has learnt of its scene; null, or left out: nothing is learnt. */
+  readonly memoryOf?: (sensor: SensorId, mount: Mount) => PixelMemory | null;
+  /** An installer has approved what an array sees now. */
+  readonly approveBackground?: (sensor: SensorId) => void;
   readonly hooks?: CoreHooks;
 }
 
@@ -80,7 +95,11 @@ const SNAPSHOT_WITHIN_MS = 1000;
 export class Core {
   readonly runtime: Runtime;
   readonly annunciator: Annunciator;
+  /** Asks the model; null where there is none. */
+  readonly modelDesk: ModelDesk | null;
   readonly uplinks: readonly Uplink[];
+  /** Names of the brokers that events go to. */
+  readonly brokers: readonly string[];
   readonly #parts: CoreParts;
   readonly #sinks: ThermalSinks;
   readonly #telemetry: TelemetryThinner;
@@ -104,24 +123,34 @@ export class Core {
       nowMs,
       digitalChannels(config),
     );
-    this.#sinks = new ThermalSinks(config, bank, (sensor, celsius) =>
-      hooks?.onFrame?.(sensor, celsius),
-    );
+    this.#sinks = new ThermalSinks({
+      config,
+      bank,
+      onFrame: (sensor, celsius) => hooks?.onFrame?.(sensor, celsius),
+      onTrack: (...seen) => this.modelDesk?.onTrack(...seen),
+      memoryOf: (sensor, mount) => parts.memoryOf?.(sensor, mount) ?? null,
+    });
     this.#ringRelease = new RingRelease((receipt) => parts.ring.committed(receipt));
     this.annunciator = new Annunciator(parts.outputs);
+    const { classifier = null } = parts;
+    const requestStep = (): void => this.runtime.step();
+    this.modelDesk =
+      classifier && new ModelDesk({ bank, classifier, features: featuresOf, requestStep });
     this.runtime = new Runtime({
       clock,
       bank,
       panel: parts.panel,
+      hours: siteHours(config, clock, parts.clockQuality),
       stamp: (events) => parts.stamper.stamp(events),
       remember: (events) => {
         parts.ring.append(events);
       },
-      drive: (levels, atMs) => this.#drive(levels, atMs),
+      drive: (levels, atMs, disabled) => this.#drive(levels, atMs, disabled),
       journal: (events) => parts.journal.append(events),
       observe: (report) => this.#observe(report),
     });
     this.uplinks = parts.links.map(({ broker, link }) => this.#uplink(broker, link));
+    this.brokers = parts.links.map(({ broker }) => broker);
     parts.journal.onCommit((receipt) => {
       this.#ringRelease.committed(receipt);
       for (const uplink of this.uplinks) uplink.committed(receipt);
@@ -182,14 +211,23 @@ export class Core {
     this.#telemetry.addReading(BOX, channel, value, unit);
   }
 
+  /** All that the retained `state` topic says. */
+  state(): StateSnapshot {
+    return { ...this.runtime.view(), clockQuality: this.#parts.clockQuality() };
+  }
+
   /** A fault of an adapter, judged in the next step. */
   fault(notice: FaultNotice): void {
     this.runtime.fault(notice);
   }
 
-  #drive(levels: OutputLevels, atMs: number): readonly FaultNotice[] {
+  #drive(
+    levels: OutputLevels,
+    atMs: number,
+    disabled: ReturnType<typeof disabledOutputsOf>,
+  ): readonly FaultNotice[] {
     const { writes } = this.annunciator;
-    const notices = this.annunciator.drive(levels, atMs);
+    const notices = this.annunciator.drive(levels, atMs, disabled);
     if (this.annunciator.writes > writes) this.#lastWriteMs = atMs;
     const kept = this.#parts.pulse?.beat(atMs) ?? [];
     return kept.length === 0 ? notices : [...notices, ...kept];
@@ -205,6 +243,9 @@ export class Core {
     const unsavedForMs = nowMs - (this.#unsavedSinceMs ?? nowMs);
     const isDue = nowMs - this.#savedAtMs >= SNAPSHOT_PERIOD_MS;
     if (isDue || unsavedForMs >= SNAPSHOT_WITHIN_MS) this.#save(panel);
+    for (const { type, data } of events) {
+      if (type === 'backgroundApproved') this.#parts.approveBackground?.(data.sensor);
+    }
     if (events.length > 0) for (const uplink of this.uplinks) uplink.stateChanged();
     hooks?.onStep?.(report);
   }
@@ -214,7 +255,9 @@ export class Core {
     this.#savedAtMs = nowMs;
     this.#unsavedSinceMs = null;
     const covered = { ...this.#parts.stamper.lastSeq };
-    this.#parts.saveSnapshot(toSnapshot(panel, nowMs, covered), (saved) => {
+    const trusted = this.#parts.clockQuality() === 'synchronised';
+    const wallMs = trusted ? this.#parts.clock.wallMs() : null;
+    this.#parts.saveSnapshot(toSnapshot(panel, nowMs, covered, wallMs), (saved) => {
       if (saved) this.#ringRelease.covered(covered);
       else this.#ringRelease.snapshotFailed();
     });
@@ -227,7 +270,11 @@ export class Core {
       broker,
       root: config.uplink.root ?? defaultRoot(config.device.id),
       identity: { deviceId: config.device.id, bootId },
-      birth: { version, configHash, capabilities: CAPABILITIES },
+      birth: {
+        version,
+        configHash,
+        capabilities: acceptedAt(DEFAULT_UPLINK_OPTIONS.commands.level),
+      },
     };
     return new Uplink(options, {
       clock,
@@ -235,16 +282,15 @@ export class Core {
       journal,
       link,
       wallTime,
-      state: () => ({ ...this.runtime.view(), clockQuality: this.#parts.clockQuality() }),
+      state: () => this.state(),
       submit: (request) => this.runtime.submit(request),
+      onRefused: (attempt) => this.runtime.refused(attempt),
       onFault: (notice) => this.fault(notice),
-      onAckLatency: (_, latencyMs) => this.#parts.hooks?.onPublished?.(latencyMs),
+      onAckLatency: (lane, latencyMs, seq) =>
+        this.#parts.hooks?.onPublished?.(latencyMs, broker, lane, seq),
     });
   }
 }
-
-/** What a central server may ask of this appliance. */
-const CAPABILITIES = ['acknowledge', 'silence', 'reset'] as const;
 
 function digitalChannels({ zones }: Config): ReadonlySet<string> {
   const sources = zones.flatMap((zone) => zone.sensors);

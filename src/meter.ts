@@ -22,9 +22,9 @@ export class Meter {
         outer?.onStep?.(report);
       },
       onCommit: (receipt) => outer?.onCommit?.(receipt),
-      onPublished: (latencyMs) => {
+      onPublished: (latencyMs, ...what) => {
         this.metrics.observe('embereye_uplink_publish_seconds', latencyMs / 1000);
-        outer?.onPublished?.(latencyMs);
+        outer?.onPublished?.(latencyMs, ...what);
       },
     };
   }
@@ -42,7 +42,7 @@ export class Meter {
     // A packet's readings reach the bank together, so the busiest channel counts its packets.
     const packets = new Map<string, number>();
     for (const window of inputs.windows) {
-      if (window.kind === 'noData') continue;
+      if (window.kind === 'noData' || window.kind === 'opinion') continue;
       if (window.firstAtMs < oldestMs) oldestMs = window.firstAtMs;
       if (window.kind === 'level') {
         const most = packets.get(window.sensor) ?? 0;

@@ -60,6 +60,22 @@ export const METRICS = {
   embereye_uplink_publish_seconds: histogram('From hand-over to acknowledgement of the broker'),
   embereye_commands_total: counter('Operator commands by outcome', 'outcome'),
   embereye_box_reading: gauge('A reading of the machine itself; the unit is in its name', 'name'),
+  embereye_recording_memory_bytes: gauge('Newest raw data, kept in memory for the black box'),
+  embereye_recording_disk_bytes: gauge('Bytes of recordings on disk', 'recording'),
+  embereye_recording_files: gauge('Recordings on disk', 'recording'),
+  embereye_recording_incidents_total: counter('Recordings begun by an alarm or another event'),
+  embereye_recording_lost_total: counter('Frames, rows and notes that the disk was too slow for'),
+  embereye_recording_failures_total: counter('Times a recording could not be written'),
+  embereye_proof_age_seconds: gauge(
+    'Since the alarm path of a zone was last proven; 1e9: never',
+    'zone',
+  ),
+  embereye_proof_failures_total: counter('Failed proofs of an alarm path', 'stage'),
+  embereye_model_inferences_total: counter('Questions that the trained model answered in time'),
+  embereye_model_dropped_total: counter('Questions without an answer that counts', 'reason'),
+  embereye_model_inference_seconds: histogram('From question to answer of the trained model'),
+  embereye_model_restarts_total: counter('Times the process of the model was started again'),
+  embereye_model_resident_memory_bytes: gauge('Resident memory of the process of the model'),
   embereye_resident_memory_bytes: gauge('Resident memory of the main process'),
 } as const satisfies Readonly<Record<string, Definition>>;
 

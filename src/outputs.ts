@@ -32,12 +32,14 @@ export interface OpenedLines {
 /**
  * @param restored what each role has to show from the first moment on, so that a restart does not
  *   drop a siren that stays on.
+ * @param disabled lines that show nothing all the same; never the fault relay.
  */
 export function openLines(
   config: Config,
   gpio: GpioBackend,
   restored: Readonly<Record<string, boolean>>,
   tools: PatientTools,
+  disabled: readonly { readonly output: string }[] = [],
 ): OpenedLines {
   const openInput = (wired: InputConfig): DigitalInput => {
     const { id, debounceMs } = wired;
@@ -53,7 +55,8 @@ export function openLines(
   const opened = outputs.map((wired) => {
     const { id, role, pattern, settleMs } = wired;
     const onLoss = onLossOf(role);
-    const output = new PatientOutput(id, tools, restored[role] === true, (active) =>
+    const rests = role !== 'faultRelay' && disabled.some((each) => each.output === id);
+    const output = new PatientOutput(id, tools, restored[role] === true && !rests, (active) =>
       gpio.openOutput(id, addressOf(wired), active, onLoss),
     );
     const feedback = wired.feedback === null ? undefined : feedbacks.get(wired.feedback);

@@ -17,6 +17,13 @@ export interface Recovered {
   readonly problems: readonly string[];
 }
 
+/** Now, by the clock of decisions and, where it can be trusted, by that of the wall. */
+export interface Moment {
+  readonly nowMs: number;
+  /** Null while the wall clock is not to be trusted. */
+  readonly wallMs: number | null;
+}
+
 /** Lanes whose events change what the panel must remember. */
 const PANEL_LANES: readonly Lane[] = ['alarm', 'operator', 'system'];
 /** Without a snapshot this many last events of a lane are looked at. */
@@ -28,9 +35,9 @@ export function restoreFromMemory(
   plan: PanelPlan,
   snapshot: unknown,
   ringEvents: readonly JournalEvent[],
-  nowMs: number,
+  { nowMs, wallMs }: Moment,
 ): Recovered {
-  const restored = restorePanel(plan, snapshot, ringEvents, nowMs);
+  const restored = restorePanel(plan, snapshot, ringEvents, nowMs, wallMs);
   return { ...restored, recoveredEvents: [] };
 }
 
@@ -45,7 +52,7 @@ export async function restoreFully(
   ringEvents: readonly JournalEvent[],
   journal: Journal,
   stored: Readonly<Record<Lane, number>>,
-  nowMs: () => number,
+  now: () => Moment,
 ): Promise<Recovered> {
   const covered = lanesCovered(snapshot);
   const journalled: JournalEvent[] = [];
@@ -55,7 +62,8 @@ export async function restoreFully(
   }
   const known = new Set(journalled.map(({ id }) => id));
   const events = [...journalled, ...ringEvents.filter(({ id }) => !known.has(id))];
-  const restored = restorePanel(plan, snapshot, events, nowMs());
+  const { nowMs, wallMs } = now();
+  const restored = restorePanel(plan, snapshot, events, nowMs, wallMs);
   const recoveredEvents = ringEvents.filter(({ lane, seq }) => seq > stored[lane]);
   return { ...restored, recoveredEvents };
 }

@@ -4,15 +4,17 @@
  *
  * Drivers only leave evidence and notices; nothing outside a step changes the panel.
  */
-import { outputsOf, stepPanel, viewOf } from './alarm/panel.ts';
+import { disabledOutputsOf, outputsOf, stepPanel, viewOf } from './alarm/panel.ts';
 import type { Panel } from './alarm/panel.ts';
 import type { CommandOutcome, CommandRequest } from './domain/command.ts';
 import type { DomainEvent, JournalEvent } from './domain/event.ts';
 import type { EvidenceBank } from './domain/evidence-bank.ts';
 import { Mailbox } from './domain/mailbox.ts';
 import type { Cancel, Clock } from './domain/ports.ts';
-import type { FaultNotice, InputSignal, SensorNotice, StepInputs } from './domain/step.ts';
-import type { OutputLevels, PanelView } from './domain/view.ts';
+import type { FaultNotice, Hours, InputSignal, SensorNotice, StepInputs } from './domain/step.ts';
+import type { DisabledOutput, OutputLevels, PanelView } from './domain/view.ts';
+import { Refusals } from './refusals.ts';
+import type { RefusedAttempt } from './refusals.ts';
 
 /** A step runs at least this often, input or not. */
 export const TICK_MS = 100;
@@ -33,10 +35,16 @@ export interface RuntimeParts {
   readonly panel: Panel;
   /** Gives events their number, id and time. */
   readonly stamp: (events: readonly DomainEvent[]) => readonly JournalEvent[];
+  /** The site's hours, where it has any. */
+  readonly hours?: () => Hours | null;
   /** Keeps events through the death of this process; never blocks, tells its trouble itself. */
   readonly remember: (events: readonly JournalEvent[]) => void;
-  /** Drives the outputs; never blocks. Trouble comes as notices. */
-  readonly drive: (levels: OutputLevels, nowMs: number) => readonly FaultNotice[];
+  /** Drives the outputs, disabled lines apart; never blocks. Trouble comes as notices. */
+  readonly drive: (
+    levels: OutputLevels,
+    nowMs: number,
+    disabled: readonly DisabledOutput[],
+  ) => readonly FaultNotice[];
   /** Hands events to the writer thread; never blocks. */
   readonly journal: (events: readonly JournalEvent[]) => void;
   /** Told after each step; must not throw. */
@@ -61,6 +69,7 @@ export class Runtime {
     capacity: COMMAND_CAPACITY,
     overflow: 'reject',
   });
+  readonly #refusals: Refusals;
   readonly #answers = new Map<string, ((outcome: CommandOutcome) => void)[]>();
   #steps = 0;
   #slips = 0;
@@ -70,6 +79,7 @@ export class Runtime {
   constructor(parts: RuntimeParts) {
     this.#parts = parts;
     this.#panel = parts.panel;
+    this.#refusals = new Refusals(parts.clock);
     this.#lastStepMs = parts.clock.monotonicMs();
   }
 
@@ -117,11 +127,29 @@ export class Runtime {
     return new Promise((resolve) => {
       if (!this.#commands.offer(request)) {
         const detail = `${COMMAND_CAPACITY} commands are waiting; send it again`;
-        resolve({ requestId: request.requestId, ok: false, error: 'overloaded', detail });
+        const { requestId, origin, command } = request;
+        const error = 'overloaded';
+        this.refused({ origin, requestId, command: command.kind, error, detail });
+        resolve({ requestId, ok: false, error, detail });
         return;
       }
       const waiting = this.#answers.get(request.requestId) ?? [];
       this.#answers.set(request.requestId, [...waiting, resolve]);
+    });
+  }
+
+  /** An attempt that the panel never saw: journalled all the same, a flood of them as a number. */
+  refused(attempt: RefusedAttempt): void {
+    const event = this.#refusals.event(attempt);
+    if (event !== null) this.#records.push(event);
+  }
+
+  /** What the panel refuses is as bounded as what never reached it. */
+  #bounded(events: readonly DomainEvent[]): readonly DomainEvent[] {
+    if (!events.some(({ type }) => type === 'commandRefused')) return events;
+    return events.flatMap((event) => {
+      const kept = event.type === 'commandRefused' ? this.#refusals.event(event.data) : event;
+      return kept ?? [];
     });
   }
 
@@ -135,17 +163,20 @@ export class Runtime {
       faults: this.#faults,
       signals: this.#signals,
       commands: this.#commands.drain(),
+      hours: this.#parts.hours?.() ?? null,
     };
     this.#notices = [];
     this.#faults = [];
     this.#signals = [];
     const { panel, events, outcomes } = stepPanel(this.#panel, inputs, startedMs);
     this.#panel = panel;
-    const all = this.#records.length === 0 ? events : [...this.#records, ...events];
+    const told = this.#bounded(events);
+    const all = this.#records.length === 0 ? told : [...this.#records, ...told];
     this.#records = [];
     const stamped = all.length === 0 ? [] : stamp(all);
     if (stamped.length > 0) remember(stamped);
-    this.#faults.push(...drive(outputsOf(panel, startedMs), startedMs));
+    const disabled = disabledOutputsOf(panel);
+    this.#faults.push(...drive(outputsOf(panel, startedMs), startedMs, disabled));
     if (stamped.length > 0) journal(stamped);
     this.#steps += 1;
     this.#lastStepMs = clock.monotonicMs();
@@ -166,9 +197,11 @@ export class Runtime {
     return { steps: this.#steps, slips: this.#slips, lastStepMs: this.#lastStepMs };
   }
 
+  /** Two senders may use one id: outcomes come in the order of the requests, one for each. */
   #answer(outcome: CommandOutcome): void {
-    const waiting = this.#answers.get(outcome.requestId) ?? [];
-    this.#answers.delete(outcome.requestId);
-    for (const resolve of waiting) resolve(outcome);
+    const [resolve, ...others] = this.#answers.get(outcome.requestId) ?? [];
+    if (others.length === 0) this.#answers.delete(outcome.requestId);
+    else this.#answers.set(outcome.requestId, others);
+    resolve?.(outcome);
   }
 }

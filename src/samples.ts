@@ -6,6 +6,9 @@ import { CONDITIONS } from './domain/view.ts';
 import type { IngestCounters } from './ingest/counters.ts';
 import type { Core } from './core.ts';
 import type { Sample } from './metrics.ts';
+import type { ModelCounters } from './model-terms.ts';
+import type { ProofDesk } from './proof-desk.ts';
+import type { RecordingStats } from './recorder.ts';
 import type { StoreStats } from './store/options.ts';
 
 export interface SampleSources {
@@ -19,6 +22,11 @@ export interface SampleSources {
   readonly commands: ReadonlyMap<string, number>;
   readonly box: readonly BoxReading[];
   readonly residentBytes: number;
+  /** Null where nothing is recorded. */
+  readonly recording: RecordingStats | null;
+  /** Null where there is no model. */
+  readonly model: ModelCounters | null;
+  readonly proofs: Pick<ProofDesk, 'ages' | 'failures'>;
 }
 
 type Name = Sample['name'];
@@ -40,7 +48,33 @@ export function samplesOf(sources: SampleSources): readonly Sample[] {
       uplinkSamples(uplink.counters, sources.brokers[i] ?? ''),
     ),
     ...boxSamples('embereye_box_reading', sources.box),
+    ...(sources.recording === null ? [] : recordingSamples(sources.recording)),
+    ...(sources.model === null ? [] : modelSamples(sources.model, sources.core)),
+    ...sources.proofs.ages.map(({ zone, seconds }) =>
+      sample('embereye_proof_age_seconds', seconds, zone),
+    ),
+    ...each('embereye_proof_failures_total', Object.fromEntries(sources.proofs.failures)),
     sample('embereye_resident_memory_bytes', sources.residentBytes),
+  ];
+}
+
+function modelSamples(model: ModelCounters, { modelDesk }: Core): readonly Sample[] {
+  return [
+    sample('embereye_model_inferences_total', model.answered),
+    ...each('embereye_model_dropped_total', { ...model.dropped, replaced: modelDesk?.replaced }),
+    sample('embereye_model_restarts_total', model.restarts),
+    sample('embereye_model_resident_memory_bytes', model.residentBytes),
+  ];
+}
+
+function recordingSamples(stats: RecordingStats): readonly Sample[] {
+  return [
+    sample('embereye_recording_memory_bytes', stats.memoryBytes),
+    ...each('embereye_recording_disk_bytes', stats.diskBytes),
+    ...each('embereye_recording_files', stats.files),
+    sample('embereye_recording_incidents_total', stats.incidents),
+    sample('embereye_recording_lost_total', stats.lost),
+    sample('embereye_recording_failures_total', stats.failures),
   ];
 }
 

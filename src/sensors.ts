@@ -6,9 +6,10 @@ import type { Core } from './core.ts';
 import type { EvidenceBank } from './domain/evidence-bank.ts';
 import { AddressMap } from './domain/line-protocol/address-map.ts';
 import { BoardRegistry } from './domain/line-protocol/board-registry.ts';
-import { CalibrationCache } from './domain/line-protocol/calibrations.ts';
+import type { CalibrationCache } from './domain/line-protocol/calibrations.ts';
 import type { SharedSessionDeps } from './domain/line-protocol/session-deps.ts';
 import type { Cancel, Clock, KeyedStore, Log, Random } from './domain/ports.ts';
+import type { OpenRawTap } from './domain/raw-tap.ts';
 import { sensorId } from './domain/units.ts';
 import { arraySessions } from './hal/array-sessions.ts';
 import { sensorSessions } from './hal/board-sessions.ts';
@@ -28,7 +29,10 @@ export interface SensorsOptions {
   readonly core: Core;
   readonly bank: EvidenceBank;
   readonly keyed: KeyedStore;
+  readonly calibrations: CalibrationCache;
   readonly hardware: Hardware;
+  /** Where raw words are recorded; null: nowhere. */
+  readonly openRawTap: OpenRawTap | null;
 }
 
 export interface Sensors {
@@ -43,7 +47,7 @@ export interface Sensors {
 const LISTEN_RETRY_MS = 5000;
 
 export async function startSensors(options: SensorsOptions): Promise<Sensors> {
-  const { config, core, bank, keyed, random } = options;
+  const { config, core, bank, keyed, random, calibrations } = options;
   const counters = createIngestCounters();
   const addresses = await AddressMap.load(keyed);
   const registry = new BoardRegistry({
@@ -57,10 +61,11 @@ export async function startSensors(options: SensorsOptions): Promise<Sensors> {
     registry,
     random,
     bank,
-    calibrations: await CalibrationCache.load(keyed),
+    calibrations,
     counters: counters.line,
     frameSinkOf: (sensor) => core.frameSinkOf(sensor),
     onNotice: (notice) => core.runtime.notify(notice),
+    openRawTap: (sensor) => options.openRawTap?.(sensor) ?? null,
   };
   const server = makeServer(options, shared, counters);
   const listening = config.ingest.enabled

@@ -27,14 +27,15 @@ export interface OutputProgress {
   readonly lastWriteMs: number;
 }
 
-/** Whether all that the appliance watches and uses works. */
+/** Whether all that the appliance watches and uses works, and nobody holds its outputs off. */
 export function readyOf(view: PanelView, store: string, brokers: readonly boolean[]): Verdict {
   const faults = [...view.faults, ...view.zones.flatMap((zone) => zone.faults)];
   const connected = brokers.length === 0 || brokers.some(Boolean);
   return {
-    ok: faults.length === 0 && store === 'durable' && connected,
+    ok: faults.length === 0 && store === 'durable' && connected && view.maintenanceUntilMs === null,
     detail: {
       condition: view.condition,
+      maintenance: view.maintenanceUntilMs !== null,
       store,
       brokersConnected: brokers.filter(Boolean).length,
       faults: faults.map(({ fault, subject, detail }) => ({ fault, subject, detail })),

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { generatedFiles } from '../scripts/generated-files.ts';
 import { runCheckConfig } from '../src/commands/check-config.ts';
 import { parseConfig } from '../src/config.ts';
+import { ACCESS } from '../src/domain/command.ts';
+import { COMMAND_FIELDS } from '../src/domain/command-read.ts';
 import { LANES } from '../src/domain/event.ts';
 import { sensorDrivers } from '../src/hal/drivers/index.ts';
 import { BOX_FAULTS } from '../src/hal/box/report.ts';
@@ -55,6 +57,17 @@ describe('documentation', () => {
     expect(missing).toEqual([]);
   });
 
+  it('the MQTT page names every command with its level, and every field', () => {
+    const page = read('docs/mqtt.md');
+    const rows = [...page.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| (\w+) \|/gm)];
+    const levels = rows.flatMap(([, names = '', level]) =>
+      names.split(', ').map((name) => [name.slice(1, -1), level]),
+    );
+    expect(Object.fromEntries(levels)).toEqual(ACCESS);
+    const missing = COMMAND_FIELDS.filter((field) => !page.includes(`\`${field}\``));
+    expect(missing).toEqual([]);
+  });
+
   it('metrics that pages name exist', () => {
     const named = pages.flatMap(({ text }) => text.match(/\bembereye_[a-z_]+/g) ?? []);
     const known = Object.keys(METRICS);
@@ -63,7 +76,8 @@ describe('documentation', () => {
   });
 
   it('commands that pages name exist', () => {
-    const main = read('src/main.ts');
+    const cli = readdirSync(join(root, 'src/cli')).map((name) => read(`src/cli/${name}`));
+    const main = cli.join('\n');
     const named = pages.flatMap(({ text }) =>
       [...text.matchAll(/(?:^|`)(?:node )?(?:dist\/)?embereye(?:\.js)? ([a-z][a-z-]+)/gm)].map(
         (match) => match[1],

@@ -2,7 +2,12 @@
  * Takes commands from the network to the panel and the answers back. Each message gets exactly one
  * answer; a repeated request id gets the first answer again and is not carried out again.
  */
-import type { AccessLevel, CommandOutcome, CommandRequest } from '../domain/command.ts';
+import type {
+  AccessLevel,
+  CommandError,
+  CommandOutcome,
+  CommandRequest,
+} from '../domain/command.ts';
 import type { Clock, Log } from '../domain/ports.ts';
 import { parseCommand } from './command-parse.ts';
 import type { UplinkCounters } from './counters.ts';
@@ -30,7 +35,19 @@ export interface CommandDeps {
   readonly identity: Identity;
   readonly isClockRight: () => boolean;
   readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  /** Told of attempts that never reached the panel, for the journal; bounded by itself. */
+  readonly onRefused: (attempt: RefusedAttempt) => void;
   readonly publish: (message: OutgoingMessage) => Promise<PublishResult>;
+}
+
+/** An attempt that was answered without the panel. */
+export interface RefusedAttempt {
+  readonly origin: string;
+  readonly requestId: string;
+  /** As it was named; at most 32 characters. */
+  readonly command: string;
+  readonly error: CommandError;
+  readonly detail: string;
 }
 
 interface Remembered {
@@ -78,20 +95,22 @@ export class CommandDesk {
     const wallMs = isClockRight() ? clock.wallMs() : null;
     const parsed = parseCommand({ ...message, name }, { wallMs });
     const requestId = parsed.requestId ?? this.#requestIdFor(message.correlation);
-    if (!parsed.ok) {
-      return { requestId, ok: false, error: parsed.error, detail: parsed.detail };
-    }
+    const origin = `mqtt:${parsed.actor ?? 'unnamed'}`;
+    const refuse = (error: CommandError, detail: string): CommandOutcome => {
+      this.#deps.onRefused({ origin, requestId, command: name.slice(0, 32), error, detail });
+      return { requestId, ok: false, error, detail };
+    };
+    if (!parsed.ok) return refuse(parsed.error, parsed.detail);
     const asked = JSON.stringify(parsed.command);
     const known = this.#remembered.get(requestId);
     if (known !== undefined) {
       if (known.asked === asked) return known.outcome;
       const detail = 'this requestId was used for another command: choose a new one';
-      return { requestId, ok: false, error: 'badArgument', detail };
+      return refuse('badArgument', detail);
     }
     if (this.#pending >= this.#options.maxPending || !this.#makeRoom()) {
-      return overloaded(requestId, 'too many commands at a time');
+      return refuse('overloaded', 'too many commands at a time');
     }
-    const origin = `mqtt:${parsed.actor ?? 'unnamed'}`;
     const { level } = this.#options;
     return this.#execute({ command: parsed.command, requestId, origin, level }, asked);
   }

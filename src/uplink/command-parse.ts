@@ -1,20 +1,24 @@
 /** From an untrusted message to a command, or to a reason why not; pure. */
-import type { Command, CommandError } from '../domain/command.ts';
-import { isId, zoneId, type ZoneId } from '../domain/units.ts';
+import type { AccessLevel, Command, CommandError, CommandKind } from '../domain/command.ts';
+import { COMMAND_KINDS, isPermitted } from '../domain/command.ts';
+import { COMMAND_FIELDS, readCommand } from '../domain/command-read.ts';
 
 /** What the sender may write; all fields are optional, no others are accepted. */
-const FIELDS = ['requestId', 'zone', 'forSeconds', 'issuedAt', 'expiresInSeconds', 'actor'];
-export const COMMAND_NAMES = [
-  'acknowledge',
-  'silence',
-  'reset',
-  'disable',
-  'enable',
-  'test',
-] as const;
+const FIELDS: readonly string[] = [
+  'requestId',
+  ...COMMAND_FIELDS,
+  'issuedAt',
+  'expiresInSeconds',
+  'actor',
+];
+export const COMMAND_NAMES = COMMAND_KINDS;
+
+/** What senders of that level may ask of the appliance. */
+export function acceptedAt(level: AccessLevel): readonly CommandKind[] {
+  return COMMAND_KINDS.filter((kind) => isPermitted(level, kind));
+}
 
 const MAX_PAYLOAD_BYTES = 4096;
-const MAX_FOR_SECONDS = 7 * 24 * 3600;
 /** How long a command with a time of issue, but without an expiry of its own, may be under way. */
 const DEFAULT_EXPIRY_SECONDS = 30;
 /** How far the sender's clock may be ahead of ours. */
@@ -32,6 +36,8 @@ export interface RefusedCommand {
   readonly ok: false;
   /** Where one could be read, so that the sender can match the answer. */
   readonly requestId: string | null;
+  /** Who claims to have sent it, where that could be read. */
+  readonly actor: string | null;
   readonly error: CommandError;
   readonly detail: string;
 }
@@ -54,26 +60,27 @@ export function parseCommand(
   now: { readonly wallMs: number | null },
 ): ParsedCommand | RefusedCommand {
   const fields = readFields(message.payload);
-  if (typeof fields === 'string') return refuse(null, 'badArgument', fields);
+  if (typeof fields === 'string') return refuse(NOBODY, 'badArgument', fields);
   const requestId = readToken(fields, 'requestId');
-  if (requestId === undefined) return refuse(null, 'badArgument', badToken('requestId'));
+  const actor = readToken(fields, 'actor');
+  const from = { requestId: requestId ?? null, actor: actor ?? null };
+  if (requestId === undefined) return refuse(from, 'badArgument', badToken('requestId'));
   if (message.retained) {
     const why = 'a retained command is refused: it would be carried out at each connect';
-    return refuse(requestId, 'stale', why);
+    return refuse(from, 'stale', why);
   }
   const unknown = Object.keys(fields).find((key) => !FIELDS.includes(key));
   if (unknown !== undefined) {
     const why = `unknown field "${unknown.slice(0, 32)}"; known are ${FIELDS.join(', ')}`;
-    return refuse(requestId, 'badArgument', why);
+    return refuse(from, 'badArgument', why);
   }
-  const actor = readToken(fields, 'actor');
-  if (actor === undefined) return refuse(requestId, 'badArgument', badToken('actor'));
+  if (actor === undefined) return refuse(from, 'badArgument', badToken('actor'));
   const age = checkAge(fields, message.expirySeconds, now.wallMs);
-  if (age !== null) return refuse(requestId, age.error, age.detail);
+  if (age !== null) return refuse(from, age.error, age.detail);
   const command = readCommand(message.name, fields);
   return 'error' in command
-    ? refuse(requestId, command.error, command.detail)
-    : { ok: true, command, requestId, actor };
+    ? refuse(from, command.error, command.detail)
+    : { ok: true, command, ...from };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -82,8 +89,15 @@ interface Problem {
   readonly detail: string;
 }
 
-function refuse(requestId: string | null, error: CommandError, detail: string): RefusedCommand {
-  return { ok: false, requestId, error, detail };
+interface Sender {
+  readonly requestId: string | null;
+  readonly actor: string | null;
+}
+
+const NOBODY: Sender = { requestId: null, actor: null };
+
+function refuse(from: Sender, error: CommandError, detail: string): RefusedCommand {
+  return { ok: false, ...from, error, detail };
 }
 
 /** The fields, or what is wrong with the payload. An empty payload is a command without fields. */
@@ -143,46 +157,4 @@ function checkAge(
     return { error: 'stale', detail: `issued ${ahead} s in the future: check both clocks` };
   }
   return null;
-}
-
-function readCommand(name: string, fields: Fields): Command | Problem {
-  const kind = COMMAND_NAMES.find((known) => known === name);
-  switch (kind) {
-    case undefined: {
-      const known = COMMAND_NAMES.join(', ');
-      return { error: 'unknownCommand', detail: `no such command; known are ${known}` };
-    }
-    case 'silence':
-      return { kind };
-    case 'acknowledge':
-    case 'reset': {
-      const zone = fields['zone'] === undefined ? 'all' : readZone(fields);
-      return zone === null ? badZone() : { kind, zone };
-    }
-    case 'enable': {
-      const zone = readZone(fields);
-      return zone === null ? badZone() : { kind, zone };
-    }
-    case 'disable':
-    case 'test': {
-      const zone = readZone(fields);
-      if (zone === null) return badZone();
-      const seconds = fields['forSeconds'];
-      if (typeof seconds !== 'number' || !(seconds > 0) || seconds > MAX_FOR_SECONDS) {
-        const detail = `"forSeconds" must be a number above 0 and at most ${MAX_FOR_SECONDS}`;
-        return { error: 'badArgument', detail };
-      }
-      return { kind, zone, forMs: Math.round(seconds * 1000) };
-    }
-  }
-}
-
-/** `all` is a word of its own for the commands that allow it. */
-function readZone(fields: Fields): ZoneId | null {
-  const zone = fields['zone'];
-  return typeof zone === 'string' && isId(zone) ? zoneId(zone) : null;
-}
-
-function badZone(): Problem {
-  return { error: 'badArgument', detail: '"zone" must be the id of a zone' };
 }

@@ -30,8 +30,8 @@ export interface DeliveryDeps {
   readonly log: Log;
   readonly counters: UplinkCounters;
   readonly publish: (message: OutgoingMessage) => Promise<PublishResult>;
-  /** Time from sending to acknowledgement. */
-  readonly onAckLatency: (lane: LaneName, latencyMs: number) => void;
+  /** The broker has acknowledged one item; time from sending to acknowledgement. */
+  readonly onAckLatency: (lane: LaneName, latencyMs: number, seq: number) => void;
   /** A lane was found refused as such, or is accepted again. */
   readonly onHeld: (lane: LaneName, held: boolean) => void;
 }
@@ -192,7 +192,7 @@ export class Delivery {
     parcel.settle(result, hangUp);
     if (result.kind === 'acknowledged') {
       this.#proven = true;
-      this.#deps.onAckLatency(parcel.lane, clock.monotonicMs() - sentAtMs);
+      this.#deps.onAckLatency(parcel.lane, clock.monotonicMs() - sentAtMs, parcel.seq);
     }
     if (result.kind === 'notSent') {
       this.#pausedUntilMs = clock.monotonicMs() + REFUSED_BY_LINK_RETRY_MS;

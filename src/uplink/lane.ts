@@ -10,6 +10,8 @@ export interface Parcel {
   readonly lane: LaneName;
   readonly message: OutgoingMessage;
   readonly suspect: boolean;
+  /** Number of the item within its lane. */
+  readonly seq: number;
   /** @param hangUp the peer ended the connection while this parcel was alone in flight. */
   settle(result: PublishResult, hangUp: boolean): void;
 }
@@ -112,6 +114,7 @@ export class JournalLane<T> implements LaneFeed {
       lane: this.name,
       message,
       suspect: head.suspect,
+      seq: entry.seq,
       settle: (result, hangUp) => this.#settle(entry, result, hangUp),
     };
   }

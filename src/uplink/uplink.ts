@@ -7,9 +7,9 @@ import type { CommandOutcome, CommandRequest } from '../domain/command.ts';
 import { LANES } from '../domain/event.ts';
 import type { Cancel, Clock, CommitReceipt, Journal, Log } from '../domain/ports.ts';
 import type { FaultNotice } from '../domain/step.ts';
-import { CommandDesk, type CommandOptions } from './command-desk.ts';
+import { CommandDesk, type CommandOptions, type RefusedAttempt } from './command-desk.ts';
 import { newCounters, type UplinkCounters } from './counters.ts';
-import { Delivery, type DeliveryOptions } from './delivery.ts';
+import { Delivery, type DeliveryDeps, type DeliveryOptions } from './delivery.ts';
 import { JournalLane, type LaneDeps, type LaneFeed } from './lane.ts';
 import { DEFAULT_LANE_LIMITS, type LaneLimits } from './lane-queue.ts';
 import {
@@ -65,7 +65,7 @@ export const DEFAULT_UPLINK_OPTIONS = {
   unreachableAfterMs: 30_000,
 } as const satisfies Omit<UplinkOptions, 'broker' | 'root' | 'identity' | 'birth'>;
 
-export interface UplinkDeps {
+export interface UplinkDeps extends Pick<DeliveryDeps, 'onAckLatency'> {
   readonly clock: Clock;
   /** The present wall time as ISO 8601 in UTC. */
   readonly wallTime: () => string;
@@ -74,9 +74,10 @@ export interface UplinkDeps {
   readonly link: Link;
   readonly state: () => StateSnapshot;
   readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  /** Attempts that never reached the panel, for the journal. */
+  readonly onRefused: (attempt: RefusedAttempt) => void;
   /** `brokerUnreachable` and `laneRefused`; subjects begin with `uplink:<broker>`. */
   readonly onFault: (notice: FaultNotice) => void;
-  readonly onAckLatency: (lane: LaneName, latencyMs: number) => void;
 }
 
 export class Uplink {
@@ -120,6 +121,7 @@ export class Uplink {
       identity,
       isClockRight: () => deps.state().clockQuality === 'synchronised',
       submit: deps.submit,
+      onRefused: deps.onRefused,
     });
   }
 

@@ -68,7 +68,7 @@ describe('configuration', () => {
     const text = `boards: [{ id: a }]
 zones:
   - id: one
-    sensors: [{ sensor: a, channel: thermal, role: heat }]
+    sensors: [{ sensor: a, channel: thermal, role: warmth }]
   - id: two
     sensors: [{ sensor: nowhere, channel: ADC1, role: smoke }]
 `;

@@ -8,16 +8,31 @@ import { Child, embereye, eventually, Scratch, SHARED_DATA } from './processes.t
 import { Unit } from './unit.ts';
 
 const COMMANDS = [
-  'run',
-  'demo',
-  'doctor',
+  'ack',
+  'approve-background',
+  'blackbox',
   'check-config',
-  'watch',
+  'coverage',
   'decode',
+  'demo',
+  'disable',
+  'doctor',
+  'enable',
   'evaluate',
-  'replay',
   'load',
+  'maintenance',
+  'model',
+  'prove',
+  'replay',
+  'reset',
+  'run',
+  'silence',
   'simulate-board',
+  'sound',
+  'status',
+  'test',
+  'tune',
+  'watch',
 ];
 
 interface Decoded {

@@ -1,6 +1,14 @@
 /** Real processes of the bundled command line, and waiting for what they do. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -32,19 +40,22 @@ export async function eventually<T>(
 }
 
 /**
- * The bundle in a folder of its own, where it still finds its packages: another build of the same
- * checkout then does not change a program that a test is about to start.
+ * The bundle in a folder of its own, where it still finds its packages and the trained model:
+ * another build of the same checkout then does not change a program that a test is about to start.
  */
 function copyOfBundle(): string {
   const parent = join(PROJECT_ROOT, 'node_modules', '.cache');
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, 'e2e-'));
   const dist = join(PROJECT_ROOT, 'dist');
+  const copy = join(folder, 'dist');
+  mkdirSync(copy);
   for (const name of readdirSync(dist)) {
-    if (name.endsWith('.js')) copyFileSync(join(dist, name), join(folder, name));
+    if (name.endsWith('.js')) copyFileSync(join(dist, name), join(copy, name));
   }
+  symlinkSync(join(PROJECT_ROOT, 'models'), join(folder, 'models'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, 'embereye.js');
+  return join(copy, 'embereye.js');
 }
 
 let program: string | null = null;

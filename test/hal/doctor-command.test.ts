@@ -328,7 +328,9 @@ describe('probes of configured sensors', () => {
     const parsed = parseConfig('', {}, []);
     if (!parsed.ok) throw new Error('the default configuration is not valid');
     const mount = { rotate: 0 as const, mirror: false };
-    return { ...parsed.config, sensors: list.map((one) => ({ ...one, mount })) };
+    const optics = { lens: '55x35' as const, distanceMetres: null, behindCelsius: 20 };
+    const bare = { mount, optics, regions: [] };
+    return { ...parsed.config, sensors: list.map((one) => ({ ...one, ...bare })) };
   };
   const prepared = (claims: readonly string[], probe: () => ReturnType<Ready['probe']>): Ready => ({
     ...{ ok: true, timing: { cadenceMs: 1, delayMs: 0 }, channels: 'any', claims, probe },

@@ -41,7 +41,7 @@ function seen(): Record<string, number | string> {
     world.bench
       .drain()
       .flatMap((window) =>
-        window.kind === 'thermal'
+        window.kind === 'thermal' || window.kind === 'opinion'
           ? []
           : [[window.channel, window.kind === 'level' ? window.last : window.reason]],
       ),

@@ -1,4 +1,5 @@
 /** An uplink on a table: everything around it is simulated and can be looked at. */
+import type { RefusedAttempt } from '../../src/uplink/command-desk.ts';
 import type { CommandOutcome, CommandRequest } from '../../src/domain/command.ts';
 import type { FaultNotice } from '../../src/domain/step.ts';
 import type { StateSnapshot } from '../../src/uplink/payload.ts';
@@ -19,9 +20,14 @@ export const SNAPSHOT: StateSnapshot = {
   outputs: { siren: false, strobe: false, alarmRelay: false, faultRelay: true, buzzer: false },
   faults: [],
   supervisory: [],
+  disabledSensors: [],
+  disabledOutputs: [],
+  delayed: [],
+  maintenanceUntilMs: null,
 };
 
 export class Bench {
+  readonly refused: RefusedAttempt[] = [];
   readonly clock = new VirtualClock();
   readonly broker: SimulatedBroker;
   readonly journal = new MemoryJournal();
@@ -69,6 +75,7 @@ export class Bench {
           this.submitted.push(request);
           return this.answer(request);
         },
+        onRefused: (attempt) => this.refused.push(attempt),
         onFault: (notice) => this.faults.push(notice),
         onAckLatency: (_lane, latencyMs) => this.latencies.push(latencyMs),
       },

@@ -1,4 +1,5 @@
 /** An appliance's uplink and an independent reader, in real time, for tests with real brokers. */
+import type { RefusedAttempt } from '../../src/uplink/command-desk.ts';
 import { afterEach } from 'vitest';
 import type { CommandOutcome, CommandRequest } from '../../src/domain/command.ts';
 import type { FaultNotice } from '../../src/domain/step.ts';
@@ -87,6 +88,7 @@ export class Unit {
   readonly make = new EventMaker();
   readonly faults: FaultNotice[] = [];
   readonly submitted: CommandRequest[] = [];
+  readonly refused: RefusedAttempt[] = [];
   readonly uplink: Uplink;
 
   constructor(uplinkLink: Link, options: Partial<UplinkOptions> = {}) {
@@ -109,6 +111,7 @@ export class Unit {
           this.submitted.push(request);
           return Promise.resolve({ requestId: request.requestId, ok: true, detail: 'done' });
         },
+        onRefused: (attempt) => this.refused.push(attempt),
         onFault: (notice) => this.faults.push(notice),
         onAckLatency: () => undefined,
       },
