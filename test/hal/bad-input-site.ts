@@ -156,9 +156,14 @@ export class BadInputSite {
     return new BadInputSite({ buses, modbus, lines, appliance }, { told, readings }, close);
   }
 
-  /** What was raised of a sensor itself, in order; its channels' want of data left out. */
+  /**
+   * What was raised of a sensor itself, in order; its channels' want of data left out, and that the
+   * zone of its name is blind.
+   */
   raisedOf(subject: string): readonly Told[] {
-    return this.#told.filter((one) => one.subject === subject && one.type === 'faultRaised');
+    return this.#told.filter(
+      (one) => one.subject === subject && one.type === 'faultRaised' && one.fault !== 'zoneBlind',
+    );
   }
 
   /** Good readings of a sensor so far. */
