@@ -184,21 +184,6 @@ export const input = z.strictObject({
   debounceMs: z.int().min(0).max(2000).default(50),
 });
 
-export const broker = z.strictObject({
-  id: id.describe('names the delivery position in the store: do not reuse it for another broker'),
-  url: z
-    .string()
-    .regex(/^mqtts?:\/\/[^\s/@]+$/)
-    .describe('mqtt://host:1883 or mqtts://host:8883'),
-  username: z.string().optional(),
-  passwordFile: z.string().optional().describe('file with the password; never the password itself'),
-  caFile: z.string().optional(),
-  certificateFile: z.string().optional(),
-  keyFile: z.string().optional(),
-  verifyServer: z.boolean().default(true).describe('false accepts any server certificate'),
-  keepAliveSeconds: z.int().min(5).max(1200).default(30),
-});
-
 export const box = z.strictObject({
   enabled: z.boolean().default(true).describe('supervise the machine itself: docs/box.md'),
   pollSeconds: seconds(1, 3600).default(10).describe('time between two looks'),

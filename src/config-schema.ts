@@ -8,7 +8,6 @@ import {
   board,
   boardQuirks,
   box,
-  broker,
   id,
   input,
   limits,
@@ -23,6 +22,7 @@ import { panel } from './config-panel.ts';
 import { proof } from './config-proof.ts';
 import { recording } from './config-recording.ts';
 import { hours } from './config-regions.ts';
+import { uplink } from './config-uplink.ts';
 
 export const configSchema = z.strictObject({
   device: z
@@ -122,25 +122,7 @@ export const configSchema = z.strictObject({
       inputs: z.array(input).max(32).default([]),
     })
     .prefault({}),
-  uplink: z
-    .strictObject({
-      root: z
-        .string()
-        .regex(/^[A-Za-z0-9_-]{1,48}(\/[A-Za-z0-9_-]{1,48}){0,7}$/)
-        .nullable()
-        .default(null)
-        .describe('topic root; null: embereye/v1/<device id>'),
-      brokers: z.array(broker).max(4).default([]),
-      embeddedBroker: z
-        .strictObject({
-          enabled: z.boolean().default(false),
-          host: z.string().min(1).default('127.0.0.1'),
-          port: port.default(1883),
-        })
-        .prefault({})
-        .describe('a small broker inside the appliance, for the demo and for trials'),
-    })
-    .prefault({}),
+  uplink: uplink.prefault({}),
   panel: panel.prefault({}),
   proof: proof.prefault({}).describe('proof of the alarm path: docs/proof.md'),
   box: box.prefault({}),

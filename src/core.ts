@@ -11,7 +11,7 @@ import type { ClockQuality, DomainEvent, JournalEvent, Lane } from './domain/eve
 import type { EvidenceBank } from './domain/evidence-bank.ts';
 import type { Mount } from './domain/frame.ts';
 import type { FrameSink } from './domain/line-protocol/thermal-intake.ts';
-import type { Clock, CommitReceipt, Journal, Log } from './domain/ports.ts';
+import type { ChainHeads, Clock, CommitReceipt, Journal, Log } from './domain/ports.ts';
 import type { FaultNotice } from './domain/step.ts';
 import type { SensorId } from './domain/units.ts';
 import type { OutputLevels } from './domain/view.ts';
@@ -22,11 +22,10 @@ import { Runtime } from './runtime.ts';
 import type { StepReport } from './runtime.ts';
 import { TelemetryThinner } from './telemetry.ts';
 import { ThermalSinks } from './thermal-sinks.ts';
-import { acceptedAt } from './uplink/command-parse.ts';
-import type { Link } from './uplink/link.ts';
 import type { StateSnapshot } from './uplink/payload.ts';
-import { defaultRoot } from './uplink/payload.ts';
-import { DEFAULT_UPLINK_OPTIONS, Uplink } from './uplink/uplink.ts';
+import type { Uplink } from './uplink/uplink.ts';
+import { makeUplinks } from './uplinks.ts';
+import type { BrokerLink } from './uplinks.ts';
 import type { Classifier } from './vision/classifier.ts';
 import type { PixelMemory } from './vision/pixel-memory.ts';
 import { featuresOf } from './vision/features.ts';
@@ -65,7 +64,9 @@ export interface CoreParts {
   readonly ring: Ring;
   readonly journal: Journal;
   readonly outputs: readonly OutputBinding[];
-  readonly links: readonly { readonly broker: string; readonly link: Link }[];
+  readonly links: readonly BrokerLink[];
+  /** Where the journal's hash chains ended when it was opened. */
+  readonly chainHeads?: ChainHeads;
   /** Tells once this state or a newer one is on disk, or that it could not be saved. */
   readonly saveSnapshot: (value: unknown, tell: (saved: boolean) => void) => void;
   readonly wallTime: () => string;
@@ -110,6 +111,7 @@ export class Core {
   #lastWriteMs: number;
   /** Number of the last system event that is durable, and who waits for one. */
   #durableSystemSeq = 0;
+  #chainHeads: ChainHeads;
   #onDurable: () => void = () => undefined;
 
   constructor(parts: CoreParts) {
@@ -118,6 +120,7 @@ export class Core {
     const nowMs = clock.monotonicMs();
     this.#savedAtMs = nowMs;
     this.#lastWriteMs = nowMs;
+    this.#chainHeads = parts.chainHeads ?? {};
     this.#telemetry = new TelemetryThinner(
       config.state.telemetrySeconds * 1000,
       nowMs,
@@ -149,9 +152,15 @@ export class Core {
       journal: (events) => parts.journal.append(events),
       observe: (report) => this.#observe(report),
     });
-    this.uplinks = parts.links.map(({ broker, link }) => this.#uplink(broker, link));
+    this.uplinks = makeUplinks(parts, {
+      state: () => this.state(),
+      submit: (request) => this.runtime.submit(request),
+      refused: (attempt) => this.runtime.refused(attempt),
+      fault: (notice) => this.fault(notice),
+    });
     this.brokers = parts.links.map(({ broker }) => broker);
     parts.journal.onCommit((receipt) => {
+      this.#chainHeads = { ...this.#chainHeads, ...receipt.heads };
       this.#ringRelease.committed(receipt);
       for (const uplink of this.uplinks) uplink.committed(receipt);
       if (this.#unsavedSinceMs !== null) this.#save(this.runtime.panel);
@@ -213,7 +222,11 @@ export class Core {
 
   /** All that the retained `state` topic says. */
   state(): StateSnapshot {
-    return { ...this.runtime.view(), clockQuality: this.#parts.clockQuality() };
+    return {
+      ...this.runtime.view(),
+      clockQuality: this.#parts.clockQuality(),
+      journal: this.#chainHeads,
+    };
   }
 
   /** A fault of an adapter, judged in the next step. */
@@ -260,34 +273,6 @@ export class Core {
     this.#parts.saveSnapshot(toSnapshot(panel, nowMs, covered, wallMs), (saved) => {
       if (saved) this.#ringRelease.covered(covered);
       else this.#ringRelease.snapshotFailed();
-    });
-  }
-
-  #uplink(broker: string, link: Link): Uplink {
-    const { config, bootId, version, configHash, clock, log, journal, wallTime } = this.#parts;
-    const options = {
-      ...DEFAULT_UPLINK_OPTIONS,
-      broker,
-      root: config.uplink.root ?? defaultRoot(config.device.id),
-      identity: { deviceId: config.device.id, bootId },
-      birth: {
-        version,
-        configHash,
-        capabilities: acceptedAt(DEFAULT_UPLINK_OPTIONS.commands.level),
-      },
-    };
-    return new Uplink(options, {
-      clock,
-      log,
-      journal,
-      link,
-      wallTime,
-      state: () => this.state(),
-      submit: (request) => this.runtime.submit(request),
-      onRefused: (attempt) => this.runtime.refused(attempt),
-      onFault: (notice) => this.fault(notice),
-      onAckLatency: (lane, latencyMs, seq) =>
-        this.#parts.hooks?.onPublished?.(latencyMs, broker, lane, seq),
     });
   }
 }

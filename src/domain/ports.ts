@@ -36,7 +36,17 @@ export interface CommitReceipt {
   readonly committed: Readonly<Partial<Record<Lane, number>>>;
   readonly events: number;
   readonly commitMs: number;
+  /** Where the hash chains of the touched lanes end now; left out where nobody keeps chains. */
+  readonly heads?: ChainHeads;
 }
+
+/** The end of a lane's hash chain: whoever kept an earlier one can prove the lane against it. */
+export interface ChainHead {
+  readonly seq: number;
+  /** SHA-256 in lower-case hex: see `store/chain.ts`. */
+  readonly hash: string;
+}
+export type ChainHeads = Readonly<Partial<Record<Lane, ChainHead>>>;
 
 export type Cursors = Readonly<Record<Lane, number>>;
 
@@ -60,6 +70,8 @@ export interface Gap {
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly reason: string;
+  /** Readings of telemetry that the range summed up; left out where they were not counted. */
+  readonly readings?: number;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { CommandOutcome } from '../domain/command.ts';
 import type { ClockQuality, JournalEvent, Lane } from '../domain/event.ts';
-import type { Gap, TelemetryRow } from '../domain/ports.ts';
+import type { ChainHeads, Gap, TelemetryRow } from '../domain/ports.ts';
 import { isId } from '../domain/units.ts';
 import type { PanelView } from '../domain/view.ts';
 import type { OutgoingMessage } from './link.ts';
@@ -20,6 +20,8 @@ export interface Topics {
   readonly response: string;
   /** Filter for all commands; the last level is the command's name. */
   readonly commands: string;
+  /** Where central servers confirm events that they have stored. */
+  readonly ack: string;
   event(lane: Lane): string;
   /** @throws RangeError when `sensor` is no id. */
   telemetry(sensor: string): string;
@@ -53,6 +55,7 @@ export function topicsOf(root: string): Topics {
     gap: `${root}/gap`,
     response: `${root}/response`,
     commands: `${root}/command/+`,
+    ack: `${root}/ack`,
     event: (lane) => `${root}/event/${lane}`,
     telemetry: (sensor) => {
       if (!isId(sensor)) throw new RangeError(`"${sensor}" is no sensor id`);
@@ -157,6 +160,8 @@ export function statusMessage(topics: Topics, status: StatusPayload): OutgoingMe
 /** The whole picture at one moment; ages in it count from `monotonicMs`. */
 export interface StateSnapshot extends PanelView {
   readonly clockQuality: ClockQuality;
+  /** Where the hash chain of each lane ends; lanes without a durable event are left out. */
+  readonly journal: ChainHeads;
 }
 
 export function stateMessage(

@@ -3,82 +3,21 @@
  * Knows no MQTT. Nothing here is waited for by the alarm path: the step only calls `committed`
  * and `stateChanged`, which return at once whatever the network does.
  */
-import type { CommandOutcome, CommandRequest } from '../domain/command.ts';
 import { LANES } from '../domain/event.ts';
-import type { Cancel, Clock, CommitReceipt, Journal, Log } from '../domain/ports.ts';
-import type { FaultNotice } from '../domain/step.ts';
-import { CommandDesk, type CommandOptions, type RefusedAttempt } from './command-desk.ts';
+import type { Cancel, CommitReceipt } from '../domain/ports.ts';
+import { CommandDesk } from './command-desk.ts';
 import { newCounters, type UplinkCounters } from './counters.ts';
-import { Delivery, type DeliveryDeps, type DeliveryOptions } from './delivery.ts';
-import { JournalLane, type LaneDeps, type LaneFeed } from './lane.ts';
-import { DEFAULT_LANE_LIMITS, type LaneLimits } from './lane-queue.ts';
-import {
-  eventSource,
-  gapSource,
-  type LaneName,
-  readCursors,
-  type SourceDeps,
-  telemetrySource,
-} from './lane-source.ts';
-import type { Connected, IncomingMessage, Link, LinkState, OutgoingMessage } from './link.ts';
-import { type Birth, type Identity, type StateSnapshot, type Topics, topicsOf } from './payload.ts';
-import { Presence, type PresenceOptions } from './presence.ts';
+import { Delivery } from './delivery.ts';
+import { type LaneName, readCursors } from './lane-source.ts';
+import { makeLanes } from './lanes.ts';
+import type { Connected, IncomingMessage, LinkState, OutgoingMessage } from './link.ts';
+import { type Topics, topicsOf } from './payload.ts';
+import { Presence } from './presence.ts';
 import { Reachability } from './reachability.ts';
+import type { UplinkDeps, UplinkOptions } from './uplink-options.ts';
 
-export interface UplinkOptions extends DeliveryOptions, PresenceOptions {
-  /** Name of the broker in cursors, faults and metrics. */
-  readonly broker: string;
-  /** What stands before all topics; see `defaultRoot` and `isTopicRoot`. */
-  readonly root: string;
-  readonly identity: Identity;
-  readonly birth: Birth;
-  readonly commands: CommandOptions;
-  readonly limits: LaneLimits;
-  /** Items of a lane read at a time. */
-  readonly pageSize: number;
-  readonly readRetryMs: number;
-  readonly historicalAfterMs: number;
-  /** Without a connection for this long the broker is reported as unreachable. */
-  readonly unreachableAfterMs: number;
-}
-
-/** Everything but the names. */
-export const DEFAULT_UPLINK_OPTIONS = {
-  window: 16,
-  alarmReserve: 4,
-  backlogPerSecond: 1000,
-  pollMs: 1000,
-  stateMinIntervalMs: 200,
-  refusedRetryMs: 30_000,
-  correctionMinIntervalMs: 1000,
-  commands: {
-    level: 'operator',
-    responseTopics: [],
-    maxPending: 16,
-    maxRemembered: 256,
-    submitTimeoutMs: 5000,
-  },
-  limits: DEFAULT_LANE_LIMITS,
-  pageSize: 64,
-  readRetryMs: 1000,
-  historicalAfterMs: 60_000,
-  unreachableAfterMs: 30_000,
-} as const satisfies Omit<UplinkOptions, 'broker' | 'root' | 'identity' | 'birth'>;
-
-export interface UplinkDeps extends Pick<DeliveryDeps, 'onAckLatency'> {
-  readonly clock: Clock;
-  /** The present wall time as ISO 8601 in UTC. */
-  readonly wallTime: () => string;
-  readonly log: Log;
-  readonly journal: Journal;
-  readonly link: Link;
-  readonly state: () => StateSnapshot;
-  readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
-  /** Attempts that never reached the panel, for the journal. */
-  readonly onRefused: (attempt: RefusedAttempt) => void;
-  /** `brokerUnreachable` and `laneRefused`; subjects begin with `uplink:<broker>`. */
-  readonly onFault: (notice: FaultNotice) => void;
-}
+export { DEFAULT_UPLINK_OPTIONS } from './uplink-options.ts';
+export type { Subscriber, UplinkDeps, UplinkOptions } from './uplink-options.ts';
 
 export class Uplink {
   readonly #options: UplinkOptions;
@@ -215,6 +154,9 @@ export class Uplink {
     this.#presence.connected(state.connection);
     void this.#subscribe(this.#topics.status, true);
     void this.#subscribe(this.#topics.commands, false);
+    const { subscribers = [], announcements } = this.#deps;
+    for (const { filter, retained } of subscribers) void this.#subscribe(filter, retained);
+    for (const message of announcements?.() ?? []) void this.#delivery.publishOther(message);
     this.#delivery.connected(state.receiveMaximum);
   }
 
@@ -234,15 +176,27 @@ export class Uplink {
       return;
     }
     const prefix = `${this.#topics.root}/command/`;
-    if (!message.topic.startsWith(prefix)) return;
-    void this.#desk.handle(message.topic.slice(prefix.length), message);
+    if (message.topic.startsWith(prefix)) {
+      void this.#desk.handle(message.topic.slice(prefix.length), message);
+      return;
+    }
+    for (const subscriber of this.#deps.subscribers ?? []) {
+      if (subscriber.matches(message.topic)) subscriber.onMessage(message);
+    }
   }
 
   async #openLanes(): Promise<void> {
     const { journal, clock, log } = this.#deps;
     try {
       const cursors = await readCursors(journal, this.#options.broker);
-      if (this.#stopped === null) this.#delivery.begin(this.#lanes(cursors));
+      if (this.#stopped !== null) return;
+      const lanes = makeLanes(this.#options, cursors, {
+        ...{ journal, clock, log },
+        topics: this.#topics,
+        counters: this.#counters,
+        onReady: () => this.#delivery.pump(),
+      });
+      this.#delivery.begin(lanes);
     } catch (error) {
       this.#counters.readErrors += 1;
       log('error', 'cannot read where the delivery to the broker stands', {
@@ -252,35 +206,6 @@ export class Uplink {
       if (this.#stopped !== null) return;
       this.#cancelRetry = clock.after(this.#options.readRetryMs, () => void this.#openLanes());
     }
-  }
-
-  #lanes(cursors: Awaited<ReturnType<typeof readCursors>>): readonly LaneFeed[] {
-    const { journal, clock, log } = this.#deps;
-    const { broker, identity, historicalAfterMs, limits, pageSize, readRetryMs } = this.#options;
-    const sources: SourceDeps = {
-      journal,
-      broker,
-      topics: this.#topics,
-      identity,
-      clock,
-      historicalAfterMs,
-    };
-    const lanes: LaneDeps = {
-      clock,
-      log,
-      counters: this.#counters,
-      limits,
-      pageSize,
-      readRetryMs,
-      onReady: () => this.#delivery.pump(),
-    };
-    // What was measured or dropped is not worth holding a lane for: only events are.
-    const lossy = { ...lanes, limits: { ...limits, maxGivenUpInARow: Infinity } };
-    return [
-      ...LANES.map((lane) => new JournalLane(eventSource(sources, lane), cursors[lane], lanes)),
-      new JournalLane(gapSource(sources), 0, lossy),
-      new JournalLane(telemetrySource(sources), cursors.telemetry, lossy),
-    ];
   }
 
   #laneHeld(lane: LaneName, held: boolean): void {

@@ -14,6 +14,7 @@ export const BROKER = 'central';
 
 export const SNAPSHOT: StateSnapshot = {
   clockQuality: 'synchronised',
+  journal: {},
   condition: 'normal',
   zones: [],
   sources: [],

@@ -1,0 +1,77 @@
+/** What an uplink is told and what it is given; see `Uplink`. */
+import type { CommandOutcome, CommandRequest } from '../domain/command.ts';
+import type { Clock, Journal, Log } from '../domain/ports.ts';
+import type { FaultNotice } from '../domain/step.ts';
+import type { CommandOptions, RefusedAttempt } from './command-desk.ts';
+import type { DeliveryDeps, DeliveryOptions } from './delivery.ts';
+import { DEFAULT_LANE_LIMITS, type LaneLimits } from './lane-queue.ts';
+import type { IncomingMessage, Link, OutgoingMessage } from './link.ts';
+import type { Birth, Identity, StateSnapshot } from './payload.ts';
+import type { PresenceOptions } from './presence.ts';
+
+export interface UplinkOptions extends DeliveryOptions, PresenceOptions {
+  /** Name of the broker in cursors, faults and metrics. */
+  readonly broker: string;
+  /** What stands before all topics; see `defaultRoot` and `isTopicRoot`. */
+  readonly root: string;
+  readonly identity: Identity;
+  readonly birth: Birth;
+  readonly commands: CommandOptions;
+  readonly limits: LaneLimits;
+  /** Items of a lane read at a time. */
+  readonly pageSize: number;
+  readonly readRetryMs: number;
+  readonly historicalAfterMs: number;
+  /** Without a connection for this long the broker is reported as unreachable. */
+  readonly unreachableAfterMs: number;
+}
+
+/** Everything but the names. */
+export const DEFAULT_UPLINK_OPTIONS = {
+  window: 16,
+  alarmReserve: 4,
+  backlogPerSecond: 1000,
+  pollMs: 1000,
+  stateMinIntervalMs: 200,
+  refusedRetryMs: 30_000,
+  correctionMinIntervalMs: 1000,
+  commands: {
+    level: 'operator',
+    responseTopics: [],
+    maxPending: 16,
+    maxRemembered: 256,
+    submitTimeoutMs: 5000,
+  },
+  limits: DEFAULT_LANE_LIMITS,
+  pageSize: 64,
+  readRetryMs: 1000,
+  historicalAfterMs: 60_000,
+  unreachableAfterMs: 30_000,
+} as const satisfies Omit<UplinkOptions, 'broker' | 'root' | 'identity' | 'birth'>;
+
+/** Somebody besides the uplink who listens at the broker; told of every copy of a message. */
+export interface Subscriber {
+  readonly filter: string;
+  /** Whether copies that the broker stored are wanted. */
+  readonly retained: boolean;
+  matches(topic: string): boolean;
+  onMessage(message: IncomingMessage): void;
+}
+
+export interface UplinkDeps extends Pick<DeliveryDeps, 'onAckLatency'> {
+  readonly clock: Clock;
+  /** The present wall time as ISO 8601 in UTC. */
+  readonly wallTime: () => string;
+  readonly log: Log;
+  readonly journal: Journal;
+  readonly link: Link;
+  readonly state: () => StateSnapshot;
+  readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  /** Attempts that never reached the panel, for the journal. */
+  readonly onRefused: (attempt: RefusedAttempt) => void;
+  /** `brokerUnreachable` and `laneRefused`; subjects begin with `uplink:<broker>`. */
+  readonly onFault: (notice: FaultNotice) => void;
+  readonly subscribers?: readonly Subscriber[];
+  /** Published after each connect, behind birth and state. */
+  readonly announcements?: () => readonly OutgoingMessage[];
+}
