@@ -102,13 +102,11 @@ export class ThermalSinks {
 
   #tell(sensor: SensorId, findings: readonly AreaFinding[], atMs: number): void {
     const { bank, onTrack } = this.#parts;
-    // First: no data of the rest is no data of all areas, until they have been heard.
     for (const finding of findings) {
-      if (!isRejected(finding)) continue;
-      bank.noData(sensor, finding.channel, finding.noData, finding.detail, atMs);
-    }
-    for (const finding of findings) {
-      if (isRejected(finding)) continue;
+      if (isRejected(finding)) {
+        bank.noDataOf(sensor, finding.channel, finding.noData, finding.detail, atMs);
+        continue;
+      }
       const { channel, evidence, track } = finding;
       bank.thermal(sensor, channel).add(evidence);
       if (track !== null) onTrack?.(sensor, channel, track, atMs);

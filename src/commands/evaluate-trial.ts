@@ -135,7 +135,7 @@ export class Trial {
   #believe(finding: AreaFinding, atMs: number): void {
     const { channel } = finding;
     if (isRejected(finding)) {
-      this.#bank.noData(this.#sensor, channel, finding.noData, finding.detail, atMs);
+      this.#bank.noDataOf(this.#sensor, channel, finding.noData, finding.detail, atMs);
       return;
     }
     const { evidence, track } = finding;

@@ -238,14 +238,15 @@ export class EvidenceBank {
     detail: string,
     atMs: number,
   ): void {
-    this.#noDataOf(sensor, channel, reason, detail, atMs);
+    this.noDataOf(sensor, channel, reason, detail, atMs);
     if (channel !== THERMAL_CHANNEL) return;
     for (const area of this.#areas.get(sensor) ?? []) {
-      this.#noDataOf(sensor, area, reason, detail, atMs);
+      this.noDataOf(sensor, area, reason, detail, atMs);
     }
   }
 
-  #noDataOf(
+  /** As `noData`, of this channel alone: where a picture's areas are judged one by one. */
+  noDataOf(
     sensor: SensorId,
     channel: string,
     reason: NoDataReason,

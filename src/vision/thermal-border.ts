@@ -6,7 +6,13 @@
  */
 import { FRAME_PIXELS } from '../domain/frame.ts';
 import { isPlausible, radiance } from './thermal-light.ts';
-import { APPEARED_CELSIUS, APPEARED_SUPPORT, WEAK_SUPPORT } from './thermal-limits.ts';
+import {
+  APPEARED_CELSIUS,
+  APPEARED_FRAMES,
+  APPEARED_SUPPORT,
+  STRONG_SUPPORT,
+  WEAK_SUPPORT,
+} from './thermal-limits.ts';
 
 export interface BorderScene {
   readonly picture: Float32Array;
@@ -62,4 +68,63 @@ function isCutOffSource(scene: BorderScene, at: number, background: number): boo
     return radiance(near) - behind >= needed && warmed >= warming;
   };
   return shows(-step, before) && shows(step, after);
+}
+
+/**
+ * A source of one pixel whose centre lies outside, between two pixels of the border: only these two
+ * show it, as two damaged words would. Damage goes within a few frames, a source stays.
+ */
+export class BorderWatch {
+  readonly #columns: number;
+  /** Number of the frame in which a border pixel was last seen so, and for how many in a row. */
+  readonly #seenInFrame = new Uint32Array(FRAME_PIXELS);
+  readonly #inARow = new Uint8Array(FRAME_PIXELS);
+  #frame = 1;
+  #begun = false;
+
+  constructor(columns: number) {
+    this.#columns = columns;
+  }
+
+  /** A frame with something hot, accepted or not. */
+  begin(): void {
+    this.#frame += 1;
+    this.#begun = true;
+  }
+
+  /** A frame was accepted; a quiet one never began. */
+  accept(): void {
+    if (!this.#begun) this.#frame += 1;
+    this.#begun = false;
+  }
+
+  /**
+   * Whether a hot pixel of the border and one beside it along the border have shown a source
+   * together for longer than damage does.
+   * @param background radiance of the scene.
+   */
+  isLasting(picture: Float32Array, at: number, background: number): boolean {
+    const columns = this.#columns;
+    const column = at % columns;
+    const isAcross = at < columns || at >= FRAME_PIXELS - columns;
+    const isAlong = column === 0 || column === columns - 1;
+    const needed = STRONG_SUPPORT * (radiance(picture[at] as number) - background);
+    const shows = (near: number): boolean => {
+      const celsius = picture[near] as number;
+      return isPlausible(celsius) && radiance(celsius) - background >= needed;
+    };
+    const paired =
+      (isAcross && ((column > 0 && shows(at - 1)) || (column < columns - 1 && shows(at + 1)))) ||
+      (isAlong &&
+        ((at >= columns && shows(at - columns)) ||
+          (at < FRAME_PIXELS - columns && shows(at + columns))));
+    if (!paired) return false;
+    const seen = this.#seenInFrame[at] as number;
+    if (seen !== this.#frame) {
+      const before = seen === this.#frame - 1 ? (this.#inARow[at] as number) : 0;
+      this.#inARow[at] = Math.min(before + 1, APPEARED_FRAMES + 1);
+      this.#seenInFrame[at] = this.#frame;
+    }
+    return (this.#inARow[at] as number) > APPEARED_FRAMES;
+  }
 }

@@ -18,7 +18,7 @@ import {
   WEAK_SUPPORT,
 } from './thermal-limits.ts';
 import { FRAME_PIXELS } from '../domain/frame.ts';
-import { isCutOff } from './thermal-border.ts';
+import { BorderWatch, isCutOff } from './thermal-border.ts';
 import { isPlausible, radiance } from './thermal-light.ts';
 
 export { isPlausible, radiance };
@@ -36,6 +36,7 @@ export class SupportJudge {
   readonly #heldFrames = new Uint8Array(FRAME_PIXELS);
   readonly #held: number[] = [];
   readonly #kept: number[] = [];
+  readonly #border: BorderWatch;
   /** Pixels that were found real (1) in this frame, and in the last accepted one. */
   #real = new Uint8Array(FRAME_PIXELS);
   #wasReal = new Uint8Array(FRAME_PIXELS);
@@ -52,6 +53,7 @@ export class SupportJudge {
   constructor(columns: number, rows: number) {
     this.#columns = columns;
     this.#rows = rows;
+    this.#border = new BorderWatch(columns);
   }
 
   /** The last accepted picture; null before the first. Changed by the next. */
@@ -75,6 +77,7 @@ export class SupportJudge {
   begin(medianCelsius: number): void {
     this.#background = radiance(medianCelsius);
     this.#medianCelsius = medianCelsius;
+    this.#border.begin();
     this.#held.length = 0;
     if (this.#anyReal) this.#real.fill(0);
     this.#anyReal = false;
@@ -117,7 +120,8 @@ export class SupportJudge {
     const support = radiance(helper) - this.#background;
     if (support < WEAK_SUPPORT * own) {
       const scene = { picture, previous: this.#previous, columns: this.#columns, levelCelsius };
-      return isCutOff(scene, at, this.#background);
+      if (isCutOff(scene, at, this.#background)) return true;
+      return this.#border.isLasting(picture, at, this.#background);
     }
     if (support < STRONG_SUPPORT * own && !this.#fades(picture, at, row, column, own)) return false;
     return this.#hasWarmed(picture, at, row, column, levelCelsius);
@@ -125,6 +129,7 @@ export class SupportJudge {
 
   /** Keeps the frame as the reference for what appears in the next. */
   accept(picture: Float32Array): void {
+    this.#border.accept();
     const kept = this.#kept;
     kept.length = 0;
     for (const at of this.#held) {

@@ -88,6 +88,19 @@ describe('the sinks of thermal arrays', () => {
     ]);
   });
 
+  it('take nothing from an area when the rest of the picture cannot be seen', () => {
+    const bank = new EvidenceBank();
+    const most = { id: 'most', rows: [0, 22], columns: [0, 31] };
+    const sinks = new ThermalSinks({ config: configOf([most]), bank });
+    const picture = camera.picture([]);
+    picture.fill(Number.NaN, 23 * 32, 23 * 32 + 20);
+    sinks.of(SHOP).accept(picture, facts, 0);
+    expect(brief(bank.drain()).sort()).toEqual([
+      ['thermal', 'tooManyBadPixels'],
+      ['thermal_most', 'thermal'],
+    ]);
+  });
+
   it('ask for the memory of an array once, with its mounting, and feed it', () => {
     const bank = new EvidenceBank();
     const asked: unknown[] = [];

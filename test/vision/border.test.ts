@@ -32,6 +32,42 @@ describe.each([
   });
 });
 
+/** Two neighbours of the border at 105 and 60 C, nothing inwards: pictures in which it is seen. */
+function seenBetween(pair: readonly [number, number], hotPictures: readonly number[]): number[] {
+  const camera = new SceneCamera(SHARP, seededRandom(5));
+  const detector = createThermalDetector();
+  const seen: number[] = [];
+  for (let i = 0; i < 16; i++) {
+    const picture = camera.picture([]).slice();
+    const restless = 1 + 0.03 * (i % 3);
+    if (hotPictures.includes(i))
+      pair.forEach((at, k) => (picture[at] = (k === 0 ? 105 : 60) * restless));
+    const outcome = detector.detect(picture, { atMs: i * 1_000, calibrated: true });
+    if (isRejected(outcome)) continue;
+    const [finding] = outcome;
+    if (finding !== undefined && !isRejected(finding) && finding.evidence.maxCelsius > 100) {
+      seen.push(i);
+    }
+  }
+  return seen;
+}
+
+describe.each([
+  ['top', [7, 8]],
+  ['bottom', [PIXELS - 9, PIXELS - 8]],
+  ['left', [10 * COLUMNS, 11 * COLUMNS]],
+  ['right', [10 * COLUMNS - 1, 11 * COLUMNS - 1]],
+  ['corner', [0, 1]],
+] as const)('a source between two pixels of the border: %s', (_name, pair) => {
+  it('is believed once it has lasted longer than damage does', () => {
+    expect(seenBetween(pair, [4, 5, 6, 7, 8, 9, 10])).toEqual([7, 8, 9, 10]);
+  });
+
+  it('is damage as long as it may be', () => {
+    expect(seenBetween(pair, [4, 5, 6, 9, 10, 11])).toEqual([]);
+  });
+});
+
 describe.each(PACES)('at %s', (_name, times) => {
   it('hot pixels and flat hot lines along the border are still glitches', () => {
     const spoil = (picture: Float32Array, i: number): Float32Array => {
