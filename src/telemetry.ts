@@ -1,4 +1,7 @@
-/** Thins readings: one row per channel and period, with the extremes of the whole period. */
+/**
+ * Thins readings: one row per channel and period, with the extremes of the whole period. Where that
+ * would be more rows than the card should bear the period becomes 10 s, or a minute.
+ */
 import type { EvidenceWindow } from './domain/evidence.ts';
 import type { TelemetryRow } from './domain/ports.ts';
 
@@ -12,18 +15,41 @@ interface Aggregate {
   count: number;
 }
 
+/** How often rows are made. */
+export interface TelemetryPace {
+  readonly periodMs: number;
+  readonly rowsPerSecond: number;
+}
+
+export function telemetryPace(state: {
+  readonly telemetrySeconds: number;
+  readonly telemetryRowsPerSecond: number;
+}): TelemetryPace {
+  const { telemetrySeconds, telemetryRowsPerSecond: rowsPerSecond } = state;
+  return { periodMs: telemetrySeconds * 1000, rowsPerSecond };
+}
+
+/** Per period: boards that are gone are forgotten after some dozens of periods. */
+const FORGETTING = 0.98;
+/** Periods that a site with many channels falls back to: those of thinning in the store. */
+const LONGER_MS = [10_000, 60_000] as const;
+
 export class TelemetryThinner {
-  readonly #periodMs: number;
+  readonly #pace: TelemetryPace;
+  #periodMs: number;
+  /** Most channels of one period lately: silence for one period does not shorten the next. */
+  #channels = 0;
   readonly #digital: ReadonlySet<string>;
   readonly #aggregates = new Map<string, Aggregate>();
   #sinceMs: number;
 
   /**
-   * @param periodMs one row per channel and this long
+   * @param pace one row per channel and this long, and how many rows that may be
    * @param digital channels that are 0 or 1, as `sensor/channel`
    */
-  constructor(periodMs: number, nowMs: number, digital: ReadonlySet<string> = new Set()) {
-    this.#periodMs = periodMs;
+  constructor(pace: TelemetryPace, nowMs: number, digital: ReadonlySet<string> = new Set()) {
+    this.#pace = pace;
+    this.#periodMs = pace.periodMs;
     this.#sinceMs = nowMs;
     this.#digital = digital;
   }
@@ -66,8 +92,18 @@ export class TelemetryThinner {
         count,
       }),
     );
+    this.#adapt(this.#aggregates.size);
     this.#aggregates.clear();
     return rows;
+  }
+
+  /** The shortest period whose rows the card bears. */
+  #adapt(channels: number): void {
+    const { periodMs, rowsPerSecond } = this.#pace;
+    this.#channels = Math.max(channels, this.#channels * FORGETTING);
+    const periods = [periodMs, ...LONGER_MS.filter((ms) => ms > periodMs)];
+    const fits = (ms: number): boolean => this.#channels / (ms / 1000) <= rowsPerSecond;
+    this.#periodMs = periods.find(fits) ?? periods.at(-1) ?? periodMs;
   }
 
   #merge(

@@ -68,13 +68,29 @@ export interface CommandRequest {
   readonly level: AccessLevel;
 }
 
+/** What the answer to `configure` says besides: for machines, what `detail` sums up for people. */
+export interface ConfigureReport {
+  /** Of the configuration in question. */
+  readonly configHash: string;
+  /** What differs from the one that runs, a line each; secrets are left out. */
+  readonly changes: readonly string[];
+  /** What is wrong with it, a line each: line in the text, field, problem and remedy. */
+  readonly problems: readonly string[];
+}
+
 export type CommandOutcome =
-  | { readonly requestId: string; readonly ok: true; readonly detail: string }
+  | {
+      readonly requestId: string;
+      readonly ok: true;
+      readonly detail: string;
+      readonly report?: ConfigureReport;
+    }
   | {
       readonly requestId: string;
       readonly ok: false;
       readonly error: CommandError;
       readonly detail: string;
+      readonly report?: ConfigureReport;
     };
 
 export const COMMAND_ERRORS = [

@@ -2,20 +2,21 @@
  * The closed union of journal events: the system's vocabulary on one page. `type` says what
  * happened, `data` carries everything a reader needs to understand it without other messages.
  */
+import type { AlarmRef, CustodyEntry } from './custody.ts';
+import type { ClockMapping, ClockQuality, EventStamp } from './event-stamp.ts';
 import type { Explanation } from './explanation.ts';
 import type { ProofOutcome, ProofStage } from './proof.ts';
-import type { DeviceId, SensorId, ZoneId } from './units.ts';
+import type { SensorId, ZoneId } from './units.ts';
 import type { DelayedRole, OutputRole } from './view.ts';
 
+export { EVENT_SCHEMA } from './event-stamp.ts';
+export type { ClockQuality, EventStamp } from './event-stamp.ts';
 export type { Explanation, ModelWord, Vote, VoteUnit } from './explanation.ts';
 export { VOTE_UNITS } from './explanation.ts';
 
 export const LANES = ['alarm', 'fault', 'operator', 'system'] as const;
 /** Events of one lane keep their order absolutely; lanes are independent of one another. */
 export type Lane = (typeof LANES)[number];
-
-/** How far a stamp's wall time may be trusted. */
-export type ClockQuality = 'synchronised' | 'unsynchronised';
 
 interface InZone {
   readonly zone: ZoneId;
@@ -115,6 +116,12 @@ export type OperatorEvent =
       readonly data: ByOperator & { readonly proof: string };
     }
   | {
+      /** A central server has stored these alarms. */
+      readonly type: 'centrallyConfirmed';
+      readonly data: { readonly origin: string; readonly alarms: readonly AlarmRef[] };
+    }
+  | { readonly type: 'snapshotRequested'; readonly data: ByOperator }
+  | {
       /** An attempt that was not carried out: refused by the panel, or never understood. */
       readonly type: 'commandRefused';
       readonly data: ByOperator & {
@@ -124,6 +131,14 @@ export type OperatorEvent =
         readonly detail: string;
       };
     };
+
+interface ConfigurationData extends ByOperator {
+  readonly configHash: string;
+  /** The configuration before it. */
+  readonly from: string;
+  /** For people: why it was applied, kept or reverted. */
+  readonly reason: string;
+}
 
 interface OfOutput {
   readonly output: string;
@@ -154,8 +169,18 @@ export type SystemEvent =
     }
   | { readonly type: 'stopped'; readonly data: { readonly reason: string } }
   | {
+      /** Maps the monotonic time of a run to the time of day: see docs/journal.md. */
       readonly type: 'clock';
-      readonly data: { readonly wall: string; readonly steppedByMs: number };
+      readonly data: ClockMapping & {
+        /** `known`: the clock can be trusted from here; `lost`: not any more; `stepped`: moved. */
+        readonly reason: 'known' | 'lost' | 'stepped';
+        /** How far the wall clock was moved against the mapping before; negative is back. */
+        readonly steppedByMs: number;
+        readonly qualityBefore: ClockQuality;
+        readonly qualityAfter: ClockQuality;
+        /** Who vouches for the time; null where nobody does. */
+        readonly source: 'timeService' | null;
+      };
     }
   | {
       readonly type: 'verifying';
@@ -206,6 +231,52 @@ export type SystemEvent =
       };
     }
   | {
+      /** No central server confirmed these alarms in time. */
+      readonly type: 'escalated';
+      readonly data: {
+        readonly alarms: readonly AlarmRef[];
+        readonly afterMs: number;
+        /** Brokers that get them only now. */
+        readonly brokers: readonly string[];
+      };
+    }
+  | {
+      /** Who has had an alarm, and when: once central server and operator have had it. */
+      readonly type: 'custody';
+      readonly data: InZone & {
+        readonly alarm: AlarmRef;
+        readonly stages: readonly CustodyEntry[];
+        /** False: it was given up because too many alarms were open. */
+        readonly complete: boolean;
+      };
+    }
+  | {
+      /** A new configuration is about to run on probation; the appliance restarts into it. */
+      readonly type: 'configurationApplied';
+      readonly data: ConfigurationData & { readonly changes: readonly string[] };
+    }
+  | {
+      /** It has proved itself, or was confirmed. */
+      readonly type: 'configurationKept';
+      readonly data: ConfigurationData;
+    }
+  | {
+      /** It is not run any more; `configHash` is the one that was given up, `from` runs instead. */
+      readonly type: 'configurationReverted';
+      readonly data: ConfigurationData & { readonly changes: readonly string[] };
+    }
+  | {
+      /** A neighbour that has no broker handed us an alarm of its own. */
+      readonly type: 'neighbourAlarm';
+      readonly data: {
+        readonly neighbour: string;
+        /** Id of the neighbour's event, which is published under the neighbour's topics. */
+        readonly alarm: string;
+        readonly zone: string;
+        readonly zoneName: string;
+      };
+    }
+  | {
       readonly type: 'ringOverflow';
       readonly data: { readonly lostEvents: number };
     };
@@ -217,19 +288,5 @@ export type DomainEvent =
   | ({ readonly lane: 'operator' } & OperatorEvent)
   | ({ readonly lane: 'system' } & SystemEvent);
 
-export const EVENT_SCHEMA = 1;
-
 /** A stamped event, exactly as journalled and published. */
-export type JournalEvent = DomainEvent & {
-  readonly schema: typeof EVENT_SCHEMA;
-  /** UUIDv7: unique for ever, never below the last stored one. */
-  readonly id: string;
-  readonly deviceId: DeviceId;
-  /** Gapless per lane, from 1. */
-  readonly seq: number;
-  readonly bootId: string;
-  readonly monotonicMs: number;
-  /** ISO 8601 in UTC. */
-  readonly wall: string;
-  readonly clockQuality: ClockQuality;
-};
+export type JournalEvent = DomainEvent & EventStamp;

@@ -36,6 +36,11 @@ export interface CommitReceipt {
   readonly committed: Readonly<Partial<Record<Lane, number>>>;
   readonly events: number;
   readonly commitMs: number;
+  /**
+   * Highest alarm that is durable in the alarm file alone, while the database takes nothing. It is
+   * not committed: whatever waits for a commit goes on waiting.
+   */
+  readonly alarmsInFile?: number;
   /** Where the hash chains of the touched lanes end now; left out where nobody keeps chains. */
   readonly heads?: ChainHeads;
 }
@@ -74,6 +79,23 @@ export interface Gap {
   readonly readings?: number;
 }
 
+/** A committed event as it is stored, and of it what its delivery depends on. */
+export interface EventText {
+  readonly seq: number;
+  readonly bootId: string;
+  readonly monotonicMs: number;
+  /** ISO 8601 in UTC. */
+  readonly wall: string;
+  /** The whole event as JSON, byte for byte as journalled. */
+  readonly json: string;
+}
+
+export interface TextPage {
+  readonly texts: readonly EventText[];
+  /** Nothing more was stored behind these when they were read. */
+  readonly last: boolean;
+}
+
 /**
  * The durable record. Appending never blocks and never throws: trouble comes back as a `trouble`
  * report and the step goes on.
@@ -83,6 +105,11 @@ export interface Journal {
   appendTelemetry(rows: readonly TelemetryRow[]): void;
   /** Committed events of a lane after `afterSeq`, in order, at most `limit`. */
   readAfter(lane: Lane, afterSeq: number, limit: number): Promise<readonly JournalEvent[]>;
+  /**
+   * As `readAfter`, unparsed: for delivery, which hands events on as they are.
+   * @param maxBytes of text; a page is cut short around it, and holds an event if there is one.
+   */
+  readTexts(lane: Lane, afterSeq: number, limit: number, maxBytes: number): Promise<TextPage>;
   /** Stored telemetry after row `afterRow`, oldest first. */
   readTelemetry(
     afterRow: number,
@@ -111,6 +138,19 @@ export interface KeyedStore {
 /**
  * `calibration`: array id -> EEPROM hex; `sensorArray`: sensor -> array id; `address`: ip ->
  * location; `pixelMemory`: sensor -> what its pixels have learnt of their scene; `proof`: zone ->
- * its last proof of the alarm path.
+ * its last proof of the alarm path; `custody`: event id of an alarm -> who has had it so far;
+ * `command`: key and request -> what was asked and answered; `commandKey`: key -> its last counter;
+ * `announced`: broker and topic -> what Home Assistant was told there; `sparkplug`: `bdSeq` -> the
+ * number of the last session.
  */
-export type StoredKind = 'calibration' | 'sensorArray' | 'address' | 'pixelMemory' | 'proof';
+export type StoredKind =
+  | 'calibration'
+  | 'sensorArray'
+  | 'address'
+  | 'pixelMemory'
+  | 'proof'
+  | 'custody'
+  | 'command'
+  | 'commandKey'
+  | 'announced'
+  | 'sparkplug';

@@ -42,6 +42,8 @@ export interface FaultNotice {
   readonly detail: string;
   /** The zone it belongs to; left out, it is that of the sensor that `subject` names, if any. */
   readonly zone?: ZoneId;
+  /** True: a supervisory condition, which needs attention but takes nothing from the alarm path. */
+  readonly supervisory?: boolean;
 }
 
 export type InputRole =

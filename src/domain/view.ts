@@ -63,7 +63,14 @@ export interface SourceView extends SourceRef {
   readonly disabledUntilMs: number | null;
 }
 
-export const OUTPUT_ROLES = ['siren', 'strobe', 'alarmRelay', 'faultRelay', 'buzzer'] as const;
+export const OUTPUT_ROLES = [
+  'siren',
+  'strobe',
+  'alarmRelay',
+  'faultRelay',
+  'buzzer',
+  'escalation',
+] as const;
 export type OutputRole = (typeof OUTPUT_ROLES)[number];
 
 /** Commanded levels; `faultRelay` is energised (true) when the appliance is healthy. */

@@ -5,23 +5,34 @@
  *
  * | trouble               | what is done                                                        |
  * |-----------------------|---------------------------------------------------------------------|
- * | no room               | the same group again after a pause; reading goes on                 |
+ * | no room               | events from the reserve (`full-disk.ts`), or all again after a pause |
  * | damaged               | set aside, a new database, the same group again                     |
  * | I/O error, read-only  | open again after a pause                                            |
  * | writer ended          | start it again after a pause                                        |
  * | none works for long   | `memory`: readers are served from what waits, until it works again  |
  */
-import type { Cancel } from '../domain/ports.ts';
+import type { Cancel, CommitReceipt } from '../domain/ports.ts';
 import { perLane } from './codec.ts';
-import { CommitWatch } from './commit-watch.ts';
-import type { FromWriter, Heads, OpenedStore, WriterTrouble } from './messages.ts';
-import { lostRanges } from './numbering.ts';
+import type { CommitWatch } from './commit-watch.ts';
+import {
+  damageOf,
+  HeadNews,
+  noteClashes,
+  noteSetAside,
+  sessionFor,
+  watchFor,
+} from './committer-parts.ts';
+import { FullDisk } from './full-disk.ts';
+import type { FromWriter, Heads, OpenedStore, Tended } from './messages.ts';
 import type { CommitterOptions, StoreStats } from './options.ts';
 import { PendingWrites } from './pending.ts';
 import { Reader } from './reader.ts';
-import { TABLES } from './schema.ts';
-import { brokenText, setAsideText } from './troubles.ts';
-import { WriterSession } from './writer-session.ts';
+import { Setbacks } from './setbacks.ts';
+import { Upkeep } from './upkeep.ts';
+import type { SessionEvents, WriterSession } from './writer-session.ts';
+
+/** Readers may find more than before; nothing new is durable. */
+const NEWS: CommitReceipt = { committed: {}, events: 0, commitMs: 0 };
 
 export class Committer {
   readonly pending: PendingWrites;
@@ -29,6 +40,10 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #session: WriterSession;
   readonly #watch: CommitWatch;
+  readonly #upkeep: Upkeep;
+  readonly #fullDisk: FullDisk;
+  readonly #setbacks: Setbacks;
+  readonly headNews = new HeadNews();
   #heads: Heads = perLane(() => 0);
   #telemetryRow = 0;
   #openings = 0;
@@ -37,9 +52,6 @@ export class Committer {
   /** Number of the group in flight, or of the last one. */
   #number = 0;
   #commits = 0;
-  #fullTries = 0;
-  /** Databases found damaged since the last commit. */
-  #damages = 0;
   #sentAtMs = 0;
   #cancelLazy: Cancel | null = null;
   #cancelRewrite: Cancel | null = null;
@@ -51,19 +63,29 @@ export class Committer {
     this.#session = this.#newSession();
     this.reader = new Reader(
       this.#session,
-      () => this.#memory || this.#closing,
-      () => options.onReceipt({ committed: {}, events: 0, commitMs: 0 }),
+      (what) => this.#closing || (this.#memory && !this.headNews.isAwaitedBy(what)),
+      () => options.onReceipt(NEWS),
     );
-    this.#watch = new CommitWatch({
-      clock,
-      slowCommitMs: limits.slowCommitMs,
-      giveUpMs: limits.giveUpMs,
-      onSlow: () => {
-        const detail = `a commit has taken more than ${limits.slowCommitMs} ms; check the disk`;
-        options.troubles.raise('storeSlow', detail);
-        this.reader.tellNews();
+    this.#watch = watchFor(
+      options,
+      () => this.reader.tellNews(),
+      () => this.enterMemory(),
+    );
+    this.#fullDisk = new FullDisk(limits);
+    this.#setbacks = new Setbacks({
+      ...{ session: this.#session, watch: this.#watch, reader: this.reader },
+      troubles: options.troubles,
+      isMemory: () => this.#memory,
+      onNoRoom: () => this.#noRoom(),
+    });
+    this.#upkeep = new Upkeep({
+      ...{ clock, limits, brokers: options.brokers, troubles: options.troubles },
+      post: (request) => {
+        const isFree = this.#session.ready && !this.#closing && !this.#isBusy;
+        if (isFree) this.#session.tend(request);
+        return isFree;
       },
-      onGiveUp: () => this.enterMemory(),
+      onReport: (report) => this.#tended(report),
     });
   }
 
@@ -80,15 +102,11 @@ export class Committer {
     this.#heads = perLane((lane) => Math.max(this.#heads[lane], heads[lane]));
   }
 
-  /** The database has been given up for now. */
-  get memory(): boolean {
-    return this.#memory;
-  }
-
   /** Readers also get what is not durable yet, because it may not become so for long. */
   get degraded(): boolean {
     const { troubles } = this.#options;
-    return this.#memory || troubles.stands('storeUnavailable', 'storeFull', 'storeSlow');
+    const isFull = troubles.stands('storeFull') && !this.#fullDisk.isServed;
+    return this.#memory || isFull || troubles.stands('storeUnavailable', 'storeSlow');
   }
 
   get stats(): StoreStats {
@@ -98,12 +116,16 @@ export class Committer {
       mode: this.#memory ? 'memory' : waiting ? 'waiting' : 'durable',
       commits: this.#commits,
       writerRestarts: this.#session.restarts,
+      upkeep: this.#upkeep.stats,
     };
   }
 
   /** To be called after something was added to `pending`. */
   added(): void {
-    if (this.degraded) this.reader.tellNews();
+    if (this.degraded) {
+      this.reader.tellNews();
+      this.#session.keepAlarms();
+    }
     this.#schedule();
   }
 
@@ -117,18 +139,15 @@ export class Committer {
 
   /** `quick_check`, table by table. A damaged database is set aside and a new one takes over. */
   async check(): Promise<void> {
-    for (const table of TABLES) {
-      const damage = await this.reader.ask({ what: 'check', table });
-      if (damage === null || damage.length === 0) continue;
-      this.#damaged(`quick_check of table ${table}: ${damage.slice(0, 3).join('; ')}`);
-      return;
-    }
+    const damage = await damageOf(this.reader);
+    if (damage !== null) this.#setbacks.damaged(damage);
   }
 
   /** Commits what waits if that is possible in time, then ends the writer. */
   async close(): Promise<void> {
     const { clock, limits } = this.#options;
     this.#closing = true;
+    this.#upkeep.stop();
     const deadlineMs = clock.monotonicMs() + limits.closeDeadlineMs;
     const cancel = clock.after(limits.closeDeadlineMs, () => this.reader.changed());
     this.reader.changed();
@@ -144,34 +163,24 @@ export class Committer {
   }
 
   #newSession(): WriterSession {
-    const { directory, clock, limits, startWriter, onAttempt } = this.#options;
-    const { firstRetryMs, maxRetryMs, telemetryRows } = limits;
-    return new WriterSession(
-      {
-        clock,
-        startWriter,
-        firstRetryMs,
-        maxRetryMs,
-        openRequest: (setAside) => ({
-          directory,
-          stamp: String(Math.max(0, Math.floor(clock.wallMs()))).padStart(13, '0'),
-          setAside,
-          telemetryFloor: this.#telemetryRow,
-          telemetryRows,
-        }),
+    const floor = (): number => this.#telemetryRow;
+    const events: SessionEvents = {
+      onOpened: (store) => this.#opened(store),
+      onUnavailable: (trouble, detail) => {
+        this.#setbacks.unusable(trouble, detail);
+        this.reader.changed();
+        this.#options.onAttempt(null);
       },
-      {
-        onOpened: (store) => this.#opened(store),
-        onUnavailable: (trouble, detail) => {
-          this.#unusable(trouble, detail);
-          this.reader.changed();
-          onAttempt(null);
-        },
-        onCommitted: (receipt) => this.#committed(receipt),
-        onWriteFailed: ({ trouble, detail }) => this.#writeFailed(trouble, detail),
-        onReadFailed: ({ trouble, detail }) => this.#readFailed(trouble, detail),
+      onCommitted: (receipt) => this.#committed(receipt),
+      onWriteFailed: ({ trouble, detail }) => this.#setbacks.writeFailed(trouble, detail),
+      onReadFailed: ({ trouble, detail }) => this.#setbacks.readFailed(trouble, detail),
+      onTended: (report) => this.#upkeep.tended(report),
+      onTendFailed: ({ trouble, detail }) => {
+        this.#upkeep.failed();
+        if (trouble === 'corrupt') this.#setbacks.damaged(detail);
       },
-    );
+    };
+    return sessionFor(this.#options, floor, events, this.pending);
   }
 
   #schedule(): void {
@@ -184,13 +193,20 @@ export class Committer {
     this.#cancelLazy ??= clock.after(limits.lazyCommitMs, () => this.#commitNext());
   }
 
+  /** Something more urgent than upkeep is under way, or could be. */
+  get #isBusy(): boolean {
+    if (this.#cancelRewrite !== null) return false;
+    return this.pending.inFlight !== null || this.pending.has(this.#fullDisk.part ?? 'events');
+  }
+
   #commitNext(): void {
     this.#cancelLazy?.();
     this.#cancelLazy = null;
     const paused = this.#cancelRewrite !== null || !this.#session.ready;
-    if (paused || this.pending.inFlight !== null || !this.pending.waiting) return;
+    const part = this.#fullDisk.part ?? (this.#upkeep.holdsTelemetry ? 'notTelemetry' : 'all');
+    if (paused || this.pending.inFlight !== null || !this.pending.has(part)) return;
     this.#number += 1;
-    this.pending.take();
+    this.pending.take(part);
     this.#send();
   }
 
@@ -202,95 +218,83 @@ export class Committer {
     if (group === null) return;
     this.#sentAtMs = this.#options.clock.monotonicMs();
     this.#watch.sent();
-    this.#session.write(this.#number, group);
+    this.#session.write(this.#number, group, this.#fullDisk.part !== null);
   }
 
   #opened(store: OpenedStore): void {
     const { troubles, onAttempt } = this.#options;
     this.#openings += 1;
-    if (store.setAside !== null) {
-      troubles.raise('storeCorrupt', setAsideText(store.setAside));
-      // The first opening's loss is accounted for with the numbering (`numberingAfter`).
-      if (this.#openings > 1) {
-        const lost = lostRanges(this.#heads, this.#telemetryRow, 'storeSetAside');
-        for (const gap of lost) this.pending.addGap(gap);
-      }
-    }
+    const held = { heads: this.#heads, telemetryRow: this.#telemetryRow };
+    noteSetAside(
+      store,
+      { ...held, isFirst: this.#openings === 1 },
+      { troubles, pending: this.pending },
+    );
     this.raiseHeads(store.heads);
     this.#telemetryRow = Math.max(this.#telemetryRow, store.telemetryRow);
     this.#memory = false;
     this.#watch.over();
+    this.headNews.opened(store.chainHeads);
+    this.#upkeep.opened();
     onAttempt(store);
     if (this.pending.inFlight !== null) this.#send();
     else if (this.pending.waiting) this.#commitNext();
-    else troubles.restore('storeUnavailable', 'storeFull', 'storeSlow');
+    else this.#works();
     this.reader.changed();
     this.reader.tellNews();
+  }
+
+  #works(): void {
+    const { troubles } = this.#options;
+    troubles.restore('storeUnavailable', 'storeSlow');
+    if (this.#fullDisk.part === null) troubles.restore('storeFull');
   }
 
   #committed(receipt: Extract<FromWriter, { kind: 'committed' }>): void {
     const { clock, troubles, observeCommit, onReceipt } = this.#options;
-    if (this.pending.inFlight === null || receipt.number !== this.#number) return;
+    const group = this.pending.inFlight;
+    if (group === null || receipt.number !== this.#number) return;
     const { committed, events } = this.pending.settle();
     this.#watch.over();
     this.#commits += 1;
-    this.#fullTries = 0;
-    this.#damages = 0;
+    this.#fullDisk.committed(group);
+    this.#setbacks.over();
     this.#memory = false;
     this.#telemetryRow = Math.max(this.#telemetryRow, receipt.telemetryRow);
     this.raiseHeads({ ...this.#heads, ...committed });
-    troubles.restore('storeUnavailable', 'storeFull', 'storeSlow');
+    this.#works();
     if (!this.pending.waiting) troubles.restore('storeDropping');
-    for (const { lane, seq, id } of receipt.clashes) {
-      troubles.raise('storeClash', `${lane} ${seq} is taken; event ${id} is kept in table clash`);
-    }
-    const receiptMs = clock.monotonicMs() - this.#sentAtMs;
-    observeCommit({ commitMs: receipt.commitMs, receiptMs, events });
-    onReceipt({ committed, events, commitMs: receipt.commitMs });
+    noteClashes(troubles, receipt);
+    const { commitMs, chainHeads } = receipt;
+    observeCommit({ commitMs, receiptMs: clock.monotonicMs() - this.#sentAtMs, events });
+    onReceipt(this.headNews.with({ committed, events, commitMs }, chainHeads));
     this.reader.changed();
+    this.#schedule();
+    this.#upkeep.committed(group);
+  }
+
+  #tended(report: Tended): void {
+    // Rows of an older release get their hashes now.
+    const news = this.headNews.with(NEWS, report.chainHeads);
+    if (news !== NEWS) this.#options.onReceipt(news);
+    if (this.#fullDisk.tended(report.use, this.#options.clock.monotonicMs())) this.#works();
     this.#schedule();
   }
 
-  #writeFailed(trouble: WriterTrouble, detail: string): void {
-    const { clock, limits } = this.#options;
-    if (trouble === 'corrupt') {
-      this.#damaged(detail);
-      return;
-    }
-    this.#unusable(trouble, detail);
-    if (trouble === 'unavailable') {
-      this.#session.reopenLater(null);
-      return;
-    }
-    const pauseMs = Math.min(limits.firstRetryMs * 2 ** this.#fullTries, limits.maxRetryMs);
-    this.#fullTries = Math.min(this.#fullTries + 1, 16);
-    this.#cancelRewrite ??= clock.after(pauseMs, () => this.#send());
+  /** Less of the group at once, if there is a reserve for it; else the same after a pause. */
+  #noRoom(): void {
+    const { pauseMs, upkeepInMs } = this.#fullDisk.failed(this.#options.clock.monotonicMs());
+    this.#upkeep.hurry(upkeepInMs);
     this.reader.changed();
-  }
-
-  #readFailed(trouble: WriterTrouble, detail: string): void {
-    if (trouble === 'corrupt') {
-      this.#damaged(detail);
+    if (pauseMs === null) {
+      this.pending.putBack();
+      this.#commitNext();
       return;
     }
-    this.#unusable(trouble, detail);
-    this.#session.reopenLater(null);
-  }
-
-  #damaged(detail: string): void {
-    this.#watch.failed();
-    this.#damages += 1;
-    // A disk that damages every database must not be given a new one without a pause.
-    if (this.#damages === 1) this.#session.reopen(detail);
-    else this.#session.reopenLater(detail);
-  }
-
-  /** A full disk can still be read; everything else wears out the patience of readers. */
-  #unusable(trouble: WriterTrouble, detail: string): void {
-    const full = trouble === 'full';
-    this.#watch.failed();
-    this.#options.troubles.raise(full ? 'storeFull' : 'storeUnavailable', brokenText(full, detail));
-    if (!this.#memory && !(full && this.#session.ready)) this.#watch.losePatience();
-    this.reader.tellNews();
+    this.#cancelRewrite ??= this.#options.clock.after(pauseMs, () => {
+      this.#cancelRewrite = null;
+      if (this.pending.inFlight === null) this.#commitNext();
+      else this.#send();
+    });
   }
 }

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { WriterTrouble } from './messages.ts';
-import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
+import { ADDED_COLUMNS, ADDED_TABLES, MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 
 export type Sqlite = Database.Database;
 
@@ -18,6 +18,8 @@ const BUSY_TIMEOUT_MS = 2000;
 const WAL_AUTOCHECKPOINT_PAGES = 1000;
 /** The write-ahead log is cut to this size after it was folded back. */
 const WAL_SIZE_LIMIT_BYTES = 8 * 1024 * 1024;
+/** Pages kept in memory: a long backlog is read once, in order, and would only fill 16 MB here. */
+const CACHE_KIBIBYTES = 2048;
 /** Value of `PRAGMA synchronous` that syncs the log at every commit. */
 const SYNCHRONOUS_FULL = 2;
 const SIDE_FILES = ['', '-wal', '-shm'] as const;
@@ -64,8 +66,11 @@ function prepare(db: Sqlite): void {
       `written by a newer release: schema ${version}, this release knows ${SCHEMA_VERSION}`,
     );
   }
+  // Only a database without tables takes it; then pruning can give room back to the disk.
+  if (version === 0) db.pragma('auto_vacuum = INCREMENTAL');
   configure(db);
   migrate(db, version);
+  addWhatIsMissing(db);
 }
 
 /**
@@ -78,6 +83,7 @@ function configure(db: Sqlite): void {
   db.pragma('foreign_keys = ON');
   db.pragma(`journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}`);
   db.pragma(`wal_autocheckpoint = ${WAL_AUTOCHECKPOINT_PAGES}`);
+  db.pragma(`cache_size = -${CACHE_KIBIBYTES}`);
   const mode = db.pragma('journal_mode', { simple: true });
   const synchronous = db.pragma('synchronous', { simple: true });
   if (mode !== 'wal' || synchronous !== SYNCHRONOUS_FULL) {
@@ -97,15 +103,39 @@ function migrate(db: Sqlite, version: number): void {
   }).immediate();
 }
 
+/** Idempotent, and a matter of microseconds where nothing is missing. */
+function addWhatIsMissing(db: Sqlite): void {
+  const exists = db
+    .prepare<[string, string], number>('SELECT 1 FROM pragma_table_info(?) WHERE name = ?')
+    .pluck();
+  const missing = ADDED_COLUMNS.filter(
+    ({ table, column }) => exists.get(table, column) === undefined,
+  );
+  const hasTables = ['anchor', 'mark'].every((table) => exists.get(table, 'seq') !== undefined);
+  if (missing.length === 0 && hasTables) return;
+  db.transaction(() => {
+    for (const { table, column, as } of missing) {
+      db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${as}`);
+    }
+    db.exec(ADDED_TABLES);
+  }).immediate();
+}
+
 /**
  * Renames the database and its side files to `.bad-<stamp>`, so that it can be examined.
+ * @param announce told the new path before anything is renamed.
  * @returns the new path.
  * @throws the file system's error when renaming is not possible.
  */
-export function setAsideDatabase(directory: string, stamp: string): string {
+export function setAsideDatabase(
+  directory: string,
+  stamp: string,
+  announce: (target: string) => void = () => undefined,
+): string {
   const path = databasePath(directory);
   let target = `${path}.bad-${stamp}`;
   for (let copy = 2; existsSync(target); copy += 1) target = `${path}.bad-${stamp}-${copy}`;
+  announce(target);
   for (const side of SIDE_FILES) {
     if (existsSync(path + side)) renameSync(path + side, target + side);
   }
@@ -129,6 +159,22 @@ function removeSurplus(directory: string): void {
 /** Opens a database that was set aside, only to look; throws when even that fails. */
 export function openReadOnly(path: string): Sqlite {
   return new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+}
+
+/** Opens a copy of our own to finish it: one file, without a log beside it. */
+export function openCopy(path: string): Sqlite {
+  const db = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  db.pragma('journal_mode = DELETE');
+  return db;
+}
+
+/**
+ * Copies a database while others write to it, as it is at one moment: after the first few pages
+ * the rest goes in one step, because every write of another process would begin it anew.
+ * @throws (as a rejection) SQLite's error; the target is then not whole.
+ */
+export async function copyDatabase(db: Sqlite, target: string): Promise<void> {
+  await db.backup(target, { progress: ({ totalPages }) => totalPages + 1 });
 }
 
 /**

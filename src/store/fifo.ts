@@ -22,6 +22,12 @@ export class Fifo<T> {
     return item;
   }
 
+  /** Puts items back in front of all others, in their order. */
+  putBack(items: readonly T[]): void {
+    this.#items = [...items, ...this.#items.slice(this.#head)];
+    this.#head = 0;
+  }
+
   /** Up to `limit` items from the head. */
   take(limit: number): T[] {
     const taken: T[] = [];

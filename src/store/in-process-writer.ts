@@ -19,7 +19,7 @@ export interface InProcessWriterOptions {
   /** How long a message takes until it is carried out, in ms; 0 is at the next opportunity. */
   readonly delayMs?: (message: ToWriter) => number;
   /** A failure to report instead of carrying a commit out. */
-  readonly failWrite?: () => WriterTrouble | null;
+  readonly failWrite?: (message: Extract<ToWriter, { kind: 'write' }>) => WriterTrouble | null;
   /** A failure to report instead of answering a read. */
   readonly failRead?: () => WriterTrouble | null;
 }
@@ -65,11 +65,12 @@ export function inProcessWriter(options: InProcessWriterOptions): InProcessWrite
 }
 
 function orderedFailure(message: ToWriter, options: InProcessWriterOptions): FromWriter | null {
-  const write = message.kind === 'write' ? (options.failWrite?.() ?? null) : null;
+  const write = message.kind === 'write' ? (options.failWrite?.(message) ?? null) : null;
   const read = message.kind === 'read' ? (options.failRead?.() ?? null) : null;
   const detail = `${write ?? read ?? 'nothing'} by order of the simulation`;
   if (message.kind === 'write' && write !== null) {
-    return { kind: 'writeFailed', number: message.number, trouble: write, detail };
+    const alarmFile = { failure: null, isFull: false, upTo: 0 };
+    return { kind: 'writeFailed', number: message.number, trouble: write, detail, alarmFile };
   }
   if (message.kind === 'read' && read !== null) {
     return { kind: 'readFailed', id: message.id, trouble: read, detail };

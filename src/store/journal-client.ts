@@ -9,6 +9,7 @@
  */
 import type { JournalEvent, Lane } from '../domain/event.ts';
 import type {
+  ChainHeads,
   CommitReceipt,
   Cursors,
   Gap,
@@ -17,12 +18,14 @@ import type {
   Log,
   StoredKind,
   TelemetryRow,
+  TextPage,
 } from '../domain/ports.ts';
 import { eventOf, perLane, rowOf } from './codec.ts';
 import { Committer } from './committer.ts';
 import type { CursorLane, GapRow, Heads, OpenedStore } from './messages.ts';
 import { NO_FLOOR, numberingAfter } from './numbering.ts';
 import { DEFAULT_STORE_LIMITS, type StoreOptions, type StoreStats } from './options.ts';
+import { eventTextOf, isLast } from './texts.ts';
 import { type StoreProblem, TroubleBoard } from './troubles.ts';
 
 /** What is known after a start, for the stamper and the reconciliation with the ring. */
@@ -32,6 +35,8 @@ export interface RecoveredStore {
   /** Where the numbering goes on: above the store, the floor and everything ever promised. */
   readonly lastSeq: Heads;
   readonly lastId: string | null;
+  /** Where the hash chains of the lanes end. */
+  readonly chainHeads: ChainHeads;
   readonly problems: readonly StoreProblem[];
 }
 
@@ -69,6 +74,8 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       startWriter: options.startWriter,
       clock,
       limits,
+      brokers: options.brokers ?? [],
+      held: options.held ?? [],
       troubles,
       observeCommit,
       onAttempt: (store) => settle(store),
@@ -86,12 +93,18 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const numbering = numberingAfter(store, floor, clock.wallMs(), options.held);
   const { gaps, readersStartAt, ...numbers } = numbering;
   journal.begin(readersStartAt, gaps, store === null);
+  const { headNews, reader } = journal.committer;
+  clock.after(limits.positionPatienceMs, () => headNews.stopWaiting(reader));
   return {
     journal,
     keyed: journal,
     recovered: {
       ...numbers,
       stored: store?.heads ?? NO_FLOOR.lastSeq,
+      // Asked when it is needed: rows of an older release get their hashes meanwhile.
+      get chainHeads() {
+        return journal.committer.headNews.heads;
+      },
       problems: troubles.standing,
     },
     checkIntegrity: () => journal.committer.check(),
@@ -149,6 +162,23 @@ class JournalClient implements Journal, KeyedStore {
     }
     const fromSeq = stored === null ? this.#skipUnreadable(lane, afterSeq) : afterSeq;
     return this.#parsed(pending.eventsAfter(lane, fromSeq, limit));
+  }
+
+  async readTexts(
+    lane: Lane,
+    afterSeq: number,
+    limit: number,
+    maxBytes: number,
+  ): Promise<TextPage> {
+    const { pending, reader } = this.committer;
+    const stored = await reader.ask({ what: 'texts', lane, afterSeq, limit, maxBytes });
+    if (stored !== null && (stored.length > 0 || !this.committer.degraded)) {
+      const texts = this.#readable(stored, eventTextOf);
+      return { texts, last: isLast(stored, limit, maxBytes) };
+    }
+    const fromSeq = stored === null ? this.#skipUnreadable(lane, afterSeq) : afterSeq;
+    const waiting = pending.eventsAfter(lane, fromSeq, limit);
+    return { texts: this.#readable(waiting, eventTextOf), last: waiting.length < limit };
   }
 
   async readTelemetry(
@@ -255,11 +285,16 @@ class JournalClient implements Journal, KeyedStore {
   }
 
   #parsed(texts: readonly string[]): readonly JournalEvent[] {
-    return texts.flatMap((text) => {
-      const event = eventOf(text);
-      if (event !== null) return [event];
-      this.#log('error', 'an event in the store cannot be read', { start: text.slice(0, 80) });
-      return [];
-    });
+    return this.#readable(texts, eventOf);
+  }
+
+  #readable<T>(texts: readonly string[], read: (text: string) => T | null): readonly T[] {
+    const events: T[] = [];
+    for (const text of texts) {
+      const event = read(text);
+      if (event !== null) events.push(event);
+      else this.#log('error', 'an event in the store cannot be read', { start: text.slice(0, 80) });
+    }
+    return events;
   }
 }

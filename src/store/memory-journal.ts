@@ -12,9 +12,11 @@ import type {
   KeyedStore,
   StoredKind,
   TelemetryRow,
+  TextPage,
 } from '../domain/ports.ts';
 import { perLane } from './codec.ts';
 import type { CursorLane, GapRow } from './messages.ts';
+import { eventTextOf, isLast, takeTexts } from './texts.ts';
 
 export interface MemoryJournalLimits {
   readonly events: number;
@@ -69,6 +71,21 @@ export class MemoryJournal implements Journal, KeyedStore {
   readAfter(lane: Lane, afterSeq: number, limit: number): Promise<readonly JournalEvent[]> {
     const rows = this.#lanes[lane].filter(({ seq }) => seq > afterSeq);
     return Promise.resolve(rows.slice(0, limit));
+  }
+
+  async readTexts(
+    lane: Lane,
+    afterSeq: number,
+    limit: number,
+    maxBytes: number,
+  ): Promise<TextPage> {
+    const events = await this.readAfter(lane, afterSeq, limit);
+    const texts = takeTexts(
+      events.map((event) => JSON.stringify(event)),
+      maxBytes,
+    );
+    const read = texts.map(eventTextOf).filter((text) => text !== null);
+    return { texts: read, last: isLast(texts, limit, maxBytes) };
   }
 
   readTelemetry(

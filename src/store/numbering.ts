@@ -38,18 +38,27 @@ export function numberingAfter(
   wallMs: number,
   held: readonly Held[] = [],
 ): Numbering {
-  const formerHeads = store?.setAside == null ? store?.heads : store.setAside.heads;
-  const formerId = store?.setAside == null ? (store?.lastId ?? null) : store.setAside.lastId;
+  const aside = store?.setAside ?? null;
+  const formerHeads = aside === null ? store?.heads : aside.heads;
+  const formerId = laterId(store?.lastId ?? null, aside?.lastId ?? null);
   const lastId = laterId(formerId, floor.lastId);
+  // Below this, a salvage has brought back what it could and recorded the rest.
+  const kept = aside === null ? NOTHING : { heads: aside.salvaged.accountedTo, telemetryRow: 0 };
   if (formerHeads == null) {
     const jump = Math.max(0, Math.floor(wallMs / 1000));
-    const lastSeq = perLane((lane) => Math.max(floor.lastSeq[lane] + 1, jump));
-    const gaps = withoutHeld(lostRanges(lastSeq, 0, 'storeUnreadable'), held);
+    const stored = store?.heads ?? NO_FLOOR.lastSeq;
+    const lastSeq = perLane((lane) => Math.max(floor.lastSeq[lane] + 1, stored[lane] + 1, jump));
+    const gaps = withoutHeld(lostRanges(lastSeq, 0, 'storeUnreadable', kept), held);
     const readersStartAt = perLane((lane) => firstHeld(held, lane, lastSeq[lane] + 1) - 1);
     return { lastSeq, lastId, readersStartAt, gaps };
   }
-  const lastSeq = perLane((lane) => Math.max(formerHeads[lane], floor.lastSeq[lane]));
-  const lost = store?.setAside == null ? [] : lostRanges(formerHeads, 0, 'storeSetAside');
+  const stored = store?.heads ?? NO_FLOOR.lastSeq;
+  const lastSeq = perLane((lane) => Math.max(formerHeads[lane], stored[lane], floor.lastSeq[lane]));
+  // A log that was cut short takes the newest commits with it, and the database opens all the same.
+  const lost =
+    aside === null
+      ? lostRanges(lastSeq, 0, 'storeBehind', { heads: formerHeads, telemetryRow: 0 })
+      : lostRanges(formerHeads, 0, 'storeSetAside', kept);
   return { lastSeq, lastId, readersStartAt: lastSeq, gaps: withoutHeld(lost, held) };
 }
 
@@ -76,12 +85,25 @@ function withoutHeld(ranges: readonly GapRow[], held: readonly Held[]): readonly
   });
 }
 
-/** Records for everything a database held: it cannot be delivered from here any more. */
-export function lostRanges(heads: Heads, telemetryRow: number, reason: string): readonly GapRow[] {
-  const lanes = LANES.map((lane) => [lane, heads[lane]] as const);
-  return [...lanes, ['telemetry', telemetryRow] as const]
-    .filter(([, lastSeq]) => lastSeq > 0)
-    .map(([lane, lastSeq]) => ({ lane, firstSeq: 1, lastSeq, reason }));
+/** What of a database is still there, or accounted for already. */
+interface Kept {
+  readonly heads: Heads;
+  readonly telemetryRow: number;
+}
+
+const NOTHING: Kept = { heads: perLane(() => 0), telemetryRow: 0 };
+
+/** Records for what a database held above `kept`: it cannot be delivered from here any more. */
+export function lostRanges(
+  heads: Heads,
+  telemetryRow: number,
+  reason: string,
+  kept: Kept = NOTHING,
+): readonly GapRow[] {
+  const lanes = LANES.map((lane) => [lane, kept.heads[lane] + 1, heads[lane]] as const);
+  return [...lanes, ['telemetry', kept.telemetryRow + 1, telemetryRow] as const]
+    .filter(([, firstSeq, lastSeq]) => lastSeq >= firstSeq)
+    .map(([lane, firstSeq, lastSeq]) => ({ lane, firstSeq, lastSeq, reason }));
 }
 
 /** The higher of two floors, lane by lane. */

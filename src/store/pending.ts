@@ -7,29 +7,33 @@ import { LANES, type Lane } from '../domain/event.ts';
 import type { StoredKind, TelemetryRow } from '../domain/ports.ts';
 import { perLane } from './codec.ts';
 import { Fifo } from './fifo.ts';
-import type { CursorLane, CursorRow, EventRow, GapRow, Group, KeyedRow } from './messages.ts';
+import type {
+  CursorLane,
+  CursorRow,
+  EventRow,
+  GapRow,
+  Group,
+  Heads,
+  KeyedRow,
+  LostTelemetry,
+} from './messages.ts';
+import type { PendingLimits } from './pending-limits.ts';
 
-export interface PendingLimits {
-  readonly events: number;
-  /** Of event text, all lanes together. */
-  readonly eventBytes: number;
-  readonly telemetryRows: number;
-  readonly keyedRows: number;
-  readonly gaps: number;
-}
+export { DEFAULT_PENDING_LIMITS, type PendingLimits } from './pending-limits.ts';
 
-export const DEFAULT_PENDING_LIMITS: PendingLimits = {
-  events: 20_000,
-  eventBytes: 16 * 1024 * 1024,
-  telemetryRows: 20_000,
-  keyedRows: 5000,
-  gaps: 5000,
-};
+const ALARMS: readonly Lane[] = ['alarm'];
+const NOTHING_LOST: LostTelemetry = { rows: 0, readings: 0 };
 
 /** Rows of one transaction: small enough that an alarm never waits long behind a backlog. */
 const GROUP_EVENTS = 1000;
 const GROUP_TELEMETRY = 500;
 const GROUP_OTHERS = 1000;
+
+/**
+ * What may be committed now: all of it; all but telemetry; events and gaps alone, or alarms alone,
+ * from the reserve of a full disk.
+ */
+export type Part = 'all' | 'notTelemetry' | 'events' | 'alarms';
 
 export interface PendingCounters {
   readonly events: number;
@@ -55,6 +59,8 @@ export class PendingWrites {
   #eventBytes = 0;
   #droppedTelemetry = 0;
   #droppedOthers = 0;
+  /** Of telemetry, since the last group: it gets numbers and a gap with the next one. */
+  #lost: LostTelemetry = NOTHING_LOST;
 
   constructor(limits: PendingLimits) {
     this.#limits = limits;
@@ -80,12 +86,9 @@ export class PendingWrites {
     const before = this.#droppedTelemetry;
     for (const row of rows) {
       if (isStorable(row)) this.#telemetry.push(row);
-      else this.#droppedTelemetry += 1;
+      else this.#lose(row);
     }
-    while (this.#telemetry.size > this.#limits.telemetryRows) {
-      this.#telemetry.shift();
-      this.#droppedTelemetry += 1;
-    }
+    while (this.#telemetry.size > this.#limits.telemetryRows) this.#lose(this.#telemetry.shift());
     return this.#droppedTelemetry - before;
   }
 
@@ -126,6 +129,16 @@ export class PendingWrites {
     return true;
   }
 
+  /** What turned out not to be missing is taken out of the gaps of this reason. */
+  cutGaps(reason: string, heads: Heads): void {
+    this.#gaps = this.#gaps.map((gap) => {
+      if (gap.reason !== reason || gap.lane === 'telemetry') return gap;
+      const head = heads[gap.lane];
+      // Above the gap it is of this run, and says nothing of what was there before.
+      return head > gap.lastSeq ? gap : { ...gap, firstSeq: Math.max(gap.firstSeq, head + 1) };
+    });
+  }
+
   /** Something waits that must be durable at once. */
   get urgent(): boolean {
     return this.#events > 0 || this.#gaps.length > 0;
@@ -147,19 +160,56 @@ export class PendingWrites {
   }
 
   /** The next transaction, most important lane first. It stays in flight until `settle`. */
-  take(): Group {
+  take(part: Part = 'all'): Group {
     const events: EventRow[] = [];
-    for (const lane of LANES) events.push(...this.#lanes[lane].take(GROUP_EVENTS - events.length));
+    for (const lane of part === 'alarms' ? ALARMS : LANES) {
+      events.push(...this.#lanes[lane].take(GROUP_EVENTS - events.length));
+    }
     this.#events -= events.length;
     for (const { json } of events) this.#eventBytes -= json.length;
-    this.#inFlight = {
+    const withOthers = part === 'all' || part === 'notTelemetry';
+    const group = {
       events,
-      telemetry: this.#telemetry.take(GROUP_TELEMETRY),
-      cursors: takeFrom(this.#cursors),
-      keyed: takeFrom(this.#keyed),
-      gaps: this.#gaps.splice(0, GROUP_OTHERS),
+      telemetry: part === 'all' ? this.#telemetry.take(GROUP_TELEMETRY) : [],
+      cursors: withOthers ? takeFrom(this.#cursors) : [],
+      keyed: withOthers ? takeFrom(this.#keyed) : [],
+      gaps: part === 'alarms' ? [] : this.#gaps.splice(0, GROUP_OTHERS),
     };
+    const withLost = part === 'all' && this.#lost.rows > 0;
+    this.#inFlight = withLost ? { ...group, lost: this.#lost } : group;
+    if (withLost) this.#lost = NOTHING_LOST;
     return this.#inFlight;
+  }
+
+  /** Puts the group in flight back, so that less of it can be taken. */
+  putBack(): void {
+    const group = this.#inFlight;
+    this.#inFlight = null;
+    if (group === null) return;
+    for (const lane of LANES) {
+      this.#lanes[lane].putBack(group.events.filter((row) => row.lane === lane));
+    }
+    this.#events += group.events.length;
+    for (const { json } of group.events) this.#eventBytes += json.length;
+    this.#telemetry.putBack(group.telemetry);
+    for (const { broker, lane, seq } of group.cursors) this.addCursor(broker, lane, seq);
+    for (const row of group.keyed) {
+      // A newer value of the same key stays.
+      const name = `${row.kind}\n${row.key}`;
+      if (!this.#keyed.has(name)) this.#keyed.set(name, row);
+    }
+    this.#gaps.unshift(...group.gaps);
+    if (group.lost === undefined) return;
+    const { rows, readings } = group.lost;
+    this.#lost = { rows: this.#lost.rows + rows, readings: this.#lost.readings + readings };
+  }
+
+  /** Something waits of what may be committed now. */
+  has(part: Part): boolean {
+    if (part === 'alarms') return this.#lanes.alarm.size > 0;
+    if (part === 'events') return this.urgent;
+    const others = this.urgent || this.#cursors.size > 0 || this.#keyed.size > 0;
+    return others || (part === 'all' && this.waiting);
   }
 
   /** The group in flight is durable. @returns its highest number per lane, and its events. */
@@ -200,6 +250,14 @@ export class PendingWrites {
       droppedTelemetry: this.#droppedTelemetry,
       droppedOthers: this.#droppedOthers,
     };
+  }
+
+  #lose(row: TelemetryRow | undefined): void {
+    if (row === undefined) return;
+    this.#droppedTelemetry += 1;
+    const { rows, readings } = this.#lost;
+    const count = Number.isFinite(row.count) ? row.count : 0;
+    this.#lost = { rows: rows + 1, readings: readings + count };
   }
 
   #othersWaiting(): number {

@@ -1,8 +1,11 @@
 /** Every statement that the writer runs against an open database. */
 import type { Lane } from '../domain/event.ts';
-import type { Gap, TelemetryRow } from '../domain/ports.ts';
+import type { TelemetryRow } from '../domain/ports.ts';
+import { ChainKeeper } from './chain-keeper.ts';
 import { perLane } from './codec.ts';
 import type { Sqlite } from './database.ts';
+import { HandedOut } from './free-ranges.ts';
+import { GapLedger } from './gap-ledger.ts';
 import type {
   Answers,
   Clash,
@@ -11,12 +14,11 @@ import type {
   Group,
   Heads,
   KeyedRow,
+  LostTelemetry,
   Query,
 } from './messages.ts';
 import type { Table } from './schema.ts';
-
-/** Telemetry is pruned in steps of this share of its bound: one gap record a step, not a row. */
-const PRUNE_SHARE = 0.05;
+import { takeTexts } from './texts.ts';
 
 export interface CommitOutcome {
   readonly clashes: readonly Clash[];
@@ -25,23 +27,30 @@ export interface CommitOutcome {
 }
 
 export class Queries {
+  readonly chain: ChainKeeper;
+  readonly ledger: GapLedger;
+  /** Which telemetry readers were given. */
+  readonly handedOut = new HandedOut();
   readonly #db: Sqlite;
-  readonly #telemetryRows: number;
   readonly #statements: ReturnType<typeof statements>;
   readonly #commit: (group: Group) => CommitOutcome;
 
   /** @throws when a table is missing. */
-  constructor(db: Sqlite, telemetryRows: number) {
+  constructor(db: Sqlite) {
     this.#db = db;
-    this.#telemetryRows = telemetryRows;
     this.#statements = statements(db);
+    this.chain = new ChainKeeper(db);
+    this.ledger = new GapLedger(db);
     const transaction = db.transaction((group: Group) => this.#apply(group));
     this.#commit = (group) => transaction.immediate(group);
   }
 
   /** All or nothing; durable when it returns. Storing an event again changes nothing. */
   commit(group: Group): CommitOutcome {
-    return this.#commit(group);
+    this.chain.begin();
+    const outcome = this.#commit(group);
+    this.chain.committed();
+    return outcome;
   }
 
   heads(): Heads {
@@ -71,12 +80,16 @@ export class Queries {
     switch (query.what) {
       case 'events':
         return s.eventsAfter.all(query.lane, query.afterSeq, query.limit);
+      case 'texts': {
+        const { lane, afterSeq, limit, maxBytes } = query;
+        return takeTexts(s.eventsAfter.iterate(lane, afterSeq, limit), maxBytes);
+      }
       case 'telemetry':
-        return s.telemetryAfter.all(query.afterRow, query.limit);
+        return this.#telemetry(query.afterRow, query.limit);
       case 'cursors':
         return s.cursors.all(query.broker);
       case 'gaps':
-        return s.gapsAfter.all(query.broker, query.limit);
+        return this.ledger.after(query.broker, query.limit);
       case 'keyed':
         return s.keyed.all(query.kind);
       case 'check':
@@ -89,44 +102,56 @@ export class Queries {
     return textLines(this.#db.pragma(`quick_check(${table})`)).filter((line) => line !== 'ok');
   }
 
+  #telemetry(afterRow: number, limit: number): Answers['telemetry'] {
+    const rows = this.#statements.telemetryAfter.all(afterRow, limit);
+    const last = rows.at(-1);
+    if (last !== undefined) this.handedOut.note(afterRow, last.row);
+    return rows;
+  }
+
   #apply(group: Group): CommitOutcome {
     const s = this.#statements;
-    const clashes = group.events.flatMap((event) => this.#insertEvent(event));
+    const clashes = inOrder(group.events).flatMap((event) => this.#insertEvent(event));
+    if (group.lost !== undefined) this.#account(group.lost);
     for (const row of group.telemetry) s.insertTelemetry.run(row);
     for (const cursor of group.cursors) s.moveCursor.run(cursor);
     for (const { kind, key, value } of group.keyed) {
       if (value === null) s.removeKeyed.run({ kind, key });
       else s.putKeyed.run({ kind, key, value });
     }
-    for (const gap of group.gaps) s.insertGap.run(gap);
-    if (group.telemetry.length > 0) this.#pruneTelemetry();
+    for (const gap of group.gaps) this.ledger.add(gap);
     return { clashes, telemetryRow: this.telemetryRow() };
   }
 
   #insertEvent(event: EventRow): readonly Clash[] {
     const s = this.#statements;
-    if (s.insertEvent.run(event).changes === 1) return [];
+    const hash = this.chain.hashFor(event);
+    if (s.insertEvent.run({ ...event, hash }).changes === 1) {
+      this.chain.stored(event, hash);
+      return [];
+    }
     const same = s.eventWithId.get(event.id);
     if (same?.lane === event.lane && same.seq === event.seq) return [];
     const fresh = s.insertClash.run(event).changes === 1;
     return fresh ? [{ lane: event.lane, seq: event.seq, id: event.id }] : [];
   }
 
-  /** Drops the oldest rows; those that not every reader has had are recorded as a gap. */
-  #pruneTelemetry(): void {
-    const s = this.#statements;
-    const oldest = s.oldestTelemetry.get()?.row ?? null;
-    if (oldest === null) return;
-    const excess = this.telemetryRow() - oldest + 1 - this.#telemetryRows;
-    if (excess <= this.#telemetryRows * PRUNE_SHARE) return;
-    const last = oldest + excess - 1;
-    const delivered = s.telemetryDelivered.get()?.seq ?? 0;
-    s.deleteTelemetry.run(last);
-    if (delivered < last) {
-      const firstSeq = Math.max(oldest, delivered + 1);
-      s.insertGap.run({ lane: 'telemetry', firstSeq, lastSeq: last, reason: 'telemetryFull' });
-    }
+  /** Rows that were given up before they had numbers get some, so that a gap can name them. */
+  #account({ rows, readings }: LostTelemetry): void {
+    const firstSeq = this.telemetryRow() + 1;
+    const lastSeq = firstSeq + rows - 1;
+    this.raiseTelemetryRow(lastSeq);
+    this.ledger.add({ lane: 'telemetry', firstSeq, lastSeq, reason: 'memoryFull', readings });
   }
+}
+
+/** The chain wants numbers that rise; the order within a group means nothing else. */
+function inOrder(events: readonly EventRow[]): readonly EventRow[] {
+  const rises = events.every(({ lane, seq }, i) => {
+    const before = events[i - 1];
+    return before === undefined || before.lane !== lane || before.seq < seq;
+  });
+  return rises ? events : [...events].sort((a, b) => a.seq - b.seq);
 }
 
 /** The values of a pragma's rows, whatever the column is called. */
@@ -135,7 +160,7 @@ function textLines(rows: unknown): readonly string[] {
   return rows.flatMap((row: unknown) => Object.values(row ?? {}).map(String));
 }
 
-/** Highest stored number of each lane. */
+/** Highest stored number of each lane; the newest event of a lane is never pruned. */
 export function headsOf(db: Sqlite): Heads {
   const head = db.prepare<[Lane], { seq: number | null }>(
     'SELECT MAX(seq) AS seq FROM event WHERE lane = ?',
@@ -153,9 +178,9 @@ const TELEMETRY_COLUMNS =
 
 function statements(db: Sqlite) {
   return {
-    insertEvent: db.prepare<EventRow>(
-      `INSERT OR IGNORE INTO event (lane, seq, id, type, wall, json)
-       VALUES (@lane, @seq, @id, @type, @wall, @json)`,
+    insertEvent: db.prepare<EventRow & { readonly hash: string }>(
+      `INSERT OR IGNORE INTO event (lane, seq, id, type, wall, json, hash)
+       VALUES (@lane, @seq, @id, @type, @wall, @json, @hash)`,
     ),
     eventWithId: db.prepare<[string], { lane: Lane; seq: number }>(
       'SELECT lane, seq FROM event WHERE id = ?',
@@ -178,28 +203,12 @@ function statements(db: Sqlite) {
     telemetrySequence: db.prepare<[], { seq: number }>(
       `SELECT seq FROM sqlite_sequence WHERE name = 'telemetry'`,
     ),
-    oldestTelemetry: db.prepare<[], { row: number | null }>(
-      'SELECT MIN(row) AS row FROM telemetry',
-    ),
-    telemetryDelivered: db.prepare<[], { seq: number | null }>(
-      `SELECT MIN(seq) AS seq FROM cursor WHERE lane = 'telemetry'`,
-    ),
-    deleteTelemetry: db.prepare<[number]>('DELETE FROM telemetry WHERE row <= ?'),
     moveCursor: db.prepare<CursorRow>(
       `INSERT INTO cursor (broker, lane, seq) VALUES (@broker, @lane, @seq)
        ON CONFLICT (broker, lane) DO UPDATE SET seq = MAX(seq, excluded.seq)`,
     ),
     cursors: db.prepare<[string], CursorRow>(
       'SELECT broker, lane, seq FROM cursor WHERE broker = ?',
-    ),
-    insertGap: db.prepare<Omit<Gap, 'id'>>(
-      `INSERT INTO gap (lane, first_seq, last_seq, reason)
-       VALUES (@lane, @firstSeq, @lastSeq, @reason)`,
-    ),
-    gapsAfter: db.prepare<[string, number], Gap>(
-      `SELECT id, lane, first_seq AS firstSeq, last_seq AS lastSeq, reason FROM gap
-       WHERE id > COALESCE((SELECT seq FROM cursor WHERE broker = ? AND lane = 'gap'), 0)
-       ORDER BY id LIMIT ?`,
     ),
     keyed: db.prepare<[string], KeyedRow>('SELECT kind, key, value FROM keyed WHERE kind = ?'),
     putKeyed: db.prepare<KeyedRow>(

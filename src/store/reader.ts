@@ -4,7 +4,7 @@ import type { WriterSession } from './writer-session.ts';
 
 export class Reader {
   readonly #session: WriterSession;
-  readonly #givenUp: () => boolean;
+  readonly #givenUp: (what: Query['what']) => boolean;
   readonly #onNews: () => void;
   #waiters: (() => void)[] = [];
   #told = false;
@@ -13,7 +13,11 @@ export class Reader {
    * @param givenUp tells that waiting is of no use: the database was given up or closed.
    * @param onNews called when reading again may give more than before.
    */
-  constructor(session: WriterSession, givenUp: () => boolean, onNews: () => void) {
+  constructor(
+    session: WriterSession,
+    givenUp: (what: Query['what']) => boolean,
+    onNews: () => void,
+  ) {
     this.#session = session;
     this.#givenUp = givenUp;
     this.#onNews = onNews;
@@ -21,10 +25,10 @@ export class Reader {
 
   /** Rows, or null once the database has been given up; an empty answer is a real one. */
   async ask<Q extends Query>(query: Q): Promise<Answers[Q['what']] | null> {
-    while (!this.#givenUp()) {
+    while (!this.#givenUp(query.what)) {
       const rows = await this.#session.request(query);
       if (rows !== null) return rows;
-      if (!this.#givenUp()) await this.nextChange();
+      if (!this.#givenUp(query.what)) await this.nextChange();
     }
     return null;
   }

@@ -22,9 +22,9 @@ import { NO_FLOOR } from './numbering.ts';
 import { isEventId, laterId } from './stamp.ts';
 
 const MAGIC = Buffer.from('EER1', 'latin1');
-const HEADER_BYTES = 20;
+export const HEADER_BYTES = 20;
 const KIND_HEADS = 1;
-const KIND_EVENT = 2;
+export const KIND_EVENT = 2;
 /** No frame is longer: bounds what a damaged length can make the reader do. */
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
 
@@ -52,17 +52,10 @@ export function readFrames(bytes: Buffer): RingContents {
   let generation: number | null = null;
   let newest = 0;
   let damagedBytes = 0;
-  let at = 0;
-  while (at < bytes.length) {
-    const found = frameAt(bytes, at);
-    if (found === null) {
-      const next = bytes.indexOf(MAGIC, at + 1);
-      const end = next === -1 ? bytes.length : next;
-      damagedBytes += end - at;
-      at = end;
-      continue;
-    }
-    at += HEADER_BYTES + found.payload.length;
+  let end = 0;
+  for (const found of framesIn(bytes)) {
+    damagedBytes += found.at - end;
+    end = found.at + HEADER_BYTES + found.payload.length;
     newest = Math.max(newest, found.generation);
     // Frames of an earlier filling are left behind when a rewind was cut short.
     generation ??= found.kind === KIND_HEADS ? found.generation : null;
@@ -75,7 +68,28 @@ export function readFrames(bytes: Buffer): RingContents {
       else events.push(event);
     }
   }
+  damagedBytes += bytes.length - end;
   return { events, heads: raised(heads, events), generation: newest, damagedBytes };
+}
+
+/** Every frame that can be believed, of whatever filling, in the order of the file. */
+export function* framesIn(bytes: Buffer): Generator<Frame> {
+  let at = 0;
+  while (at < bytes.length) {
+    const found = frameAt(bytes, at);
+    if (found === null) {
+      const next = bytes.indexOf(MAGIC, at + 1);
+      at = next === -1 ? bytes.length : next;
+      continue;
+    }
+    yield found;
+    at += HEADER_BYTES + found.payload.length;
+  }
+}
+
+/** Whether a frame begins at this place, whole or not. */
+export function beginsFrame(bytes: Buffer, at: number): boolean {
+  return bytes.subarray(at, at + MAGIC.length).equals(MAGIC);
 }
 
 /** The highest numbers and id among `heads` and `events`. */
@@ -128,7 +142,9 @@ function frame(generation: number, kind: number, text: string): Buffer {
   return bytes;
 }
 
-interface Frame {
+export interface Frame {
+  /** Offset of its first byte. */
+  readonly at: number;
   readonly generation: number;
   readonly kind: number;
   readonly payload: Buffer;
@@ -145,7 +161,7 @@ function frameAt(bytes: Buffer, at: number): Frame | null {
   const whole = bytes.subarray(at, end);
   if (checksum(whole) !== bytes.readUInt32LE(at + 16)) return null;
   const generation = bytes.readUInt32LE(at + 4);
-  return { generation, kind, payload: whole.subarray(HEADER_BYTES) };
+  return { at, generation, kind, payload: whole.subarray(HEADER_BYTES) };
 }
 
 function checksum(whole: Buffer): number {

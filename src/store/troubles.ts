@@ -1,17 +1,29 @@
-import type { SetAside } from './messages.ts';
-
 /** What can be wrong with the store, told once when it begins and once when it ends. */
 export type StoreTroubleKind =
   /** The database cannot be used now; events are kept in memory and in the ring. */
   | 'storeUnavailable'
   /** The disk has no room for another commit. */
   | 'storeFull'
+  /** The ballast for a full disk was let go, and cannot be made again yet. */
+  | 'storeReserveUsed'
+  /** Few hours of outage fit at the present rate. */
+  | 'storeFilling'
+  /** The write-ahead log cannot be folded back and grows. */
+  | 'storeLogGrowing'
   /** A commit takes so long that it counts as trouble. */
   | 'storeSlow'
   /** A database was damaged and has been set aside; stands until the appliance restarts. */
   | 'storeCorrupt'
   /** Two events claimed one number; stands until the appliance restarts. */
   | 'storeClash'
+  /** The alarm file cannot be written: alarms are in the database alone. */
+  | 'alarmFileFailed'
+  /** Part of the alarm file cannot be read; stands until the appliance restarts. */
+  | 'alarmFileDamaged'
+  /** A write to the alarm file was cut short at the end of the run before; over at once. */
+  | 'alarmFileTorn'
+  /** Alarms that the database had lost came back from the alarm file; over at once. */
+  | 'alarmsRestored'
   /** Rows waiting in memory were given up. */
   | 'storeDropping'
   /** The alarm ring cannot be written: a kill of the process may lose what was just decided. */
@@ -66,10 +78,6 @@ export class TroubleBoard {
   get standing(): readonly StoreProblem[] {
     return [...this.#standing].map(([kind, detail]) => ({ kind, detail }));
   }
-}
-
-export function setAsideText({ reason, movedTo }: SetAside): string {
-  return `the database was set aside as ${movedTo}: ${reason}; keep the file for examination`;
 }
 
 export function brokenText(full: boolean, detail: string): string {

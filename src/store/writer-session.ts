@@ -6,6 +6,7 @@
  *      \--openFailed, exit--> pausing --pause over--> starting
  */
 import type { Cancel, Clock } from '../domain/ports.ts';
+import type { AlarmFileDesk } from './alarm-file-desk.ts';
 import type {
   Answers,
   FromWriter,
@@ -13,6 +14,8 @@ import type {
   OpenedStore,
   OpenRequest,
   Query,
+  Tended,
+  TendRequest,
   WriterTrouble,
 } from './messages.ts';
 import type { StartWriter, WriterLink } from './writer-link.ts';
@@ -24,6 +27,7 @@ export interface SessionOptions {
   readonly maxRetryMs: number;
   /** Called for every attempt, because the stamp and the telemetry floor change. */
   readonly openRequest: (setAside: string | null) => OpenRequest;
+  readonly alarmFile: AlarmFileDesk;
 }
 
 export interface SessionEvents {
@@ -33,6 +37,8 @@ export interface SessionEvents {
   onCommitted(receipt: Extract<FromWriter, { kind: 'committed' }>): void;
   onWriteFailed(failure: Extract<FromWriter, { kind: 'writeFailed' }>): void;
   onReadFailed(failure: Extract<FromWriter, { kind: 'readFailed' }>): void;
+  onTended(report: Tended): void;
+  onTendFailed(failure: Extract<FromWriter, { kind: 'tendFailed' }>): void;
 }
 
 type ReadResult = Answers[keyof Answers] | null;
@@ -69,8 +75,20 @@ export class WriterSession {
     this.#attempt(null);
   }
 
-  write(number: number, group: Group): void {
-    this.#link?.post({ kind: 'write', number, group });
+  /** @param fromReserve the disk is full: what is kept for that may be used. */
+  write(number: number, group: Group, fromReserve: boolean): void {
+    this.#link?.post({ kind: 'write', number, group, ...(fromReserve ? { fromReserve } : {}) });
+  }
+
+  tend(request: TendRequest): void {
+    this.#link?.post({ kind: 'tend', ...request });
+  }
+
+  /** Has alarms that wait written to the alarm file, because their commit may take a while. */
+  keepAlarms(): void {
+    const link = this.#link;
+    if (link === null) return;
+    this.#options.alarmFile.keepWaiting((rows) => link.post({ kind: 'keep', rows }));
   }
 
   /** Rows, or null when the store could not answer or the answer was given up. */
@@ -150,20 +168,35 @@ export class WriterSession {
     switch (message.kind) {
       case 'opened':
         this.#ready = !this.#closed;
+        this.#options.alarmFile.opened(message.store.alarmFile);
         if (this.#ready) this.#events.onOpened(message.store);
         return;
       case 'openFailed':
         this.#failures += 1;
+        this.#options.alarmFile.opened(message.alarmFile);
+        this.keepAlarms();
         this.#events.onUnavailable(message.trouble, message.detail);
         this.#retryAfterPause(() => this.#attempt(null));
         return;
       case 'committed':
         this.#failures = 0;
+        this.#options.alarmFile.committed(message.alarmFile);
         this.#events.onCommitted(message);
         return;
       case 'writeFailed':
+        this.#options.alarmFile.keptAlone(message.alarmFile);
         // Of a database that is being replaced already: its group is sent again anyway.
         if (this.#ready) this.#events.onWriteFailed(message);
+        return;
+      case 'tended':
+        if (this.#ready) this.#events.onTended(message);
+        return;
+      case 'tendFailed':
+        if (this.#ready) this.#events.onTendFailed(message);
+        return;
+      case 'kept':
+        this.#options.alarmFile.keptAlone(message);
+        if (message.failure === null) this.keepAlarms();
         return;
       case 'answer':
         this.#settleRead(message.id, message.rows);

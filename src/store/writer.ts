@@ -3,34 +3,15 @@
  * never decides: a failure is told, and the main thread says what to do about it. Runs in the
  * writer thread; a simulation runs it in its own thread.
  */
-import type { Sqlite } from './database.ts';
-import {
-  openDatabase,
-  openReadOnly,
-  setAsideDatabase,
-  textOf,
-  troubleOf,
-  UnusableDatabase,
-} from './database.ts';
-import type {
-  FromWriter,
-  Group,
-  OpenedStore,
-  OpenRequest,
-  Query,
-  SetAside,
-  ToWriter,
-} from './messages.ts';
-import { headsOf, lastIdOf, Queries } from './queries.ts';
-
-interface Open {
-  readonly db: Sqlite;
-  readonly queries: Queries;
-}
+import { AlarmFileKeeper } from './alarm-file-keeper.ts';
+import { textOf, troubleOf } from './database.ts';
+import type { FromWriter, Group, OpenRequest, Query, TendRequest, ToWriter } from './messages.ts';
+import { contentsOf, type Open, openOrSetAside } from './writer-open.ts';
 
 export class Writer {
   readonly #reply: (message: FromWriter) => void;
   readonly #nowMs: () => number;
+  readonly #alarmFile = new AlarmFileKeeper();
   #open: Open | null = null;
 
   /** @param nowMs a stopwatch for commit times; nothing is decided by it. */
@@ -45,55 +26,80 @@ export class Writer {
         this.#handleOpen(message);
         break;
       case 'write':
-        this.#handleWrite(message.number, message.group);
+        this.#handleWrite(message.number, message.group, message.fromReserve === true);
         break;
       case 'read':
         this.#handleRead(message.id, message.query);
         break;
+      case 'tend':
+        this.#handleTend(message);
+        break;
+      case 'keep':
+        this.#reply({ kind: 'kept', ...this.#alarmFile.keep(message.rows) });
+        break;
       case 'close':
         this.#closeDatabase();
+        this.#alarmFile.close();
         this.#reply({ kind: 'closed' });
         break;
     }
   }
 
   #handleOpen(request: OpenRequest): void {
+    this.#closeDatabase();
+    const found = this.#alarmFile.open(request.directory);
     try {
-      this.#closeDatabase();
-      const { open, setAside } = this.#openOrSetAside(request);
+      const { records: alarms } = this.#alarmFile;
+      const { open, setAside } = openOrSetAside({ request, alarms, nowMs: this.#nowMs });
       this.#open = open;
       open.queries.raiseTelemetryRow(request.telemetryFloor);
-      this.#reply({ kind: 'opened', store: contentsOf(open, setAside) });
+      const alarmFile = this.#alarmFile.reconcile(open, setAside);
+      this.#reply({ kind: 'opened', store: { ...contentsOf(open, setAside), alarmFile } });
     } catch (error) {
       this.#closeDatabase();
-      this.#reply({ kind: 'openFailed', trouble: troubleOf(error), detail: textOf(error) });
-    }
-  }
-
-  #openOrSetAside(request: OpenRequest): { open: Open; setAside: SetAside | null } {
-    if (request.setAside === null) {
-      try {
-        return { open: openWith(request), setAside: null };
-      } catch (error) {
-        if (troubleOf(error) !== 'corrupt') throw error;
-        const setAside = putAway(request, textOf(error));
-        return { open: openWith(request), setAside };
+      if (troubleOf(error) === 'corrupt' && request.setAside === null) {
+        // It opened, and the first look into it found damage.
+        this.#handleOpen({ ...request, setAside: textOf(error) });
+        return;
       }
+      const failure = { trouble: troubleOf(error), detail: textOf(error) };
+      this.#reply({ kind: 'openFailed', ...failure, alarmFile: found });
     }
-    const setAside = putAway(request, request.setAside);
-    return { open: openWith(request), setAside };
   }
 
-  #handleWrite(number: number, group: Group): void {
+  #handleWrite(number: number, group: Group, fromReserve: boolean): void {
+    const alarmFile = this.#alarmFile.keep(group.events);
     const startMs = this.#nowMs();
     try {
       if (this.#open === null) throw new Error('no database is open');
-      const { clashes, telemetryRow } = this.#open.queries.commit(group);
+      const { clashes, telemetryRow } = this.#commit(this.#open, group, fromReserve);
       const commitMs = this.#nowMs() - startMs;
-      this.#reply({ kind: 'committed', number, clashes, telemetryRow, commitMs });
+      const chainHeads = this.#open.queries.chain.heads;
+      this.#alarmFile.stored(group.events);
+      const receipt = { number, clashes, telemetryRow, chainHeads, commitMs, alarmFile };
+      this.#reply({ kind: 'committed', ...receipt });
     } catch (error) {
       const trouble = troubleOf(error);
-      this.#reply({ kind: 'writeFailed', number, trouble, detail: textOf(error) });
+      this.#reply({ kind: 'writeFailed', number, trouble, detail: textOf(error), alarmFile });
+    }
+  }
+
+  /** With the reserve let go for it, if it may be and only then fits. */
+  #commit({ queries, tender }: Open, group: Group, fromReserve: boolean) {
+    try {
+      return queries.commit(group);
+    } catch (error) {
+      if (!fromReserve || troubleOf(error) !== 'full' || !tender.release()) throw error;
+      return queries.commit(group);
+    }
+  }
+
+  #handleTend(request: TendRequest): void {
+    try {
+      if (this.#open === null) throw new Error('no database is open');
+      this.#reply({ kind: 'tended', ...this.#open.tender.tend(request) });
+    } catch (error) {
+      this.#reply({ kind: 'tendFailed', trouble: troubleOf(error), detail: textOf(error) });
     }
   }
 
@@ -110,45 +116,7 @@ export class Writer {
   #closeDatabase(): void {
     const open = this.#open;
     this.#open = null;
+    this.#alarmFile.forgetDatabase();
     open?.db.close();
   }
-}
-
-function openWith(request: OpenRequest): Open {
-  const db = openDatabase(request.directory);
-  try {
-    return { db, queries: new Queries(db, request.telemetryRows) };
-  } catch (error) {
-    db.close();
-    throw troubleOf(error) === 'corrupt' ? new UnusableDatabase(textOf(error)) : error;
-  }
-}
-
-function putAway(request: OpenRequest, reason: string): SetAside {
-  const movedTo = setAsideDatabase(request.directory, request.stamp);
-  return { reason, movedTo, ...lastNumbers(movedTo) };
-}
-
-/** The numbering must go on above what the former database held, if that can still be read. */
-function lastNumbers(path: string): Pick<SetAside, 'heads' | 'lastId'> {
-  let db: Sqlite | null = null;
-  try {
-    db = openReadOnly(path);
-    return { heads: headsOf(db), lastId: lastIdOf(db) };
-  } catch {
-    // Unreadable is an answer here: the caller then numbers from the clock.
-    return { heads: null, lastId: null };
-  } finally {
-    db?.close();
-  }
-}
-
-function contentsOf(open: Open, setAside: SetAside | null): OpenedStore {
-  const { queries } = open;
-  return {
-    heads: queries.heads(),
-    lastId: queries.lastId(),
-    telemetryRow: queries.telemetryRow(),
-    setAside,
-  };
 }

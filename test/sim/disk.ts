@@ -33,6 +33,7 @@ export class SimulatedDisk {
   readonly #random: SeededRandom;
   readonly #options: DiskOptions;
   #waiting: Waiting | null = null;
+  #released = false;
 
   constructor(clock: SimClock, random: SeededRandom, options: DiskOptions) {
     this.#clock = clock;
@@ -46,7 +47,7 @@ export class SimulatedDisk {
       clock,
       delayMs: ({ kind }) =>
         kind === 'read' ? 1 : between(this.#random, 2, 15) + (kind === 'write' ? this.slowMs : 0),
-      failWrite: () => (this.gone ? 'unavailable' : this.full ? 'full' : null),
+      failWrite: ({ fromReserve = false }) => this.#refused(fromReserve),
     });
     return {
       crash: (detail) => inner.crash(detail),
@@ -70,6 +71,14 @@ export class SimulatedDisk {
     };
   }
 
+  /** The reserve is let go for the first group that may use it; a snapshot then fits as well. */
+  #refused(fromReserve: boolean): 'unavailable' | 'full' | null {
+    if (this.gone) return 'unavailable';
+    if (!this.full) this.#released = false;
+    else if (fromReserve) this.#released = true;
+    return this.full && !fromReserve ? 'full' : null;
+  }
+
   /** A snapshot becomes whole at one virtual moment; a newer one replaces one that waits. */
   saveSnapshot(clock: ProcessClock, writer: SnapshotWriter, value: unknown, tell: Tell): void {
     const wasWaiting = this.#waiting?.clock === clock;
@@ -82,7 +91,7 @@ export class SimulatedDisk {
   }
 
   #write(clock: ProcessClock, writer: SnapshotWriter): void {
-    if (this.full || this.gone) {
+    if ((this.full && !this.#released) || this.gone) {
       this.#waiting?.tell(false);
       clock.after(FULL_RETRY_MS, () => this.#write(clock, writer));
       return;
@@ -101,7 +110,10 @@ function refusalOf(message: ToWriter): FromWriter | null {
     trouble: 'unavailable',
     detail: 'input/output error (simulated)',
   } as const;
-  if (message.kind === 'open') return { kind: 'openFailed', ...trouble };
+  if (message.kind === 'open') {
+    const alarmFile = { failure: trouble.detail, damage: '', torn: '', restored: 0 };
+    return { kind: 'openFailed', ...trouble, alarmFile };
+  }
   if (message.kind === 'read') return { kind: 'readFailed', id: message.id, ...trouble };
   return null;
 }

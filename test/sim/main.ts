@@ -1,15 +1,14 @@
 /**
- * `npm run sim -- --seed N --hours H [--seeds K] [--only EPISODES] [--as-is] [--verbose]`: simulates the
+ * `npm run sim -- --seed N --hours H [--seeds K] [--only EPISODES] [--verbose]`: simulates the
  * appliance in virtual time. Exit code 0: every invariant held; 1: one did not; 2: wrong usage.
  */
 import { parseArgs } from 'node:util';
 import { EPISODES, type EpisodeName } from './faults.ts';
 import { INVARIANT_IDS, INVARIANTS, nothingYet } from './invariants.ts';
 import { type SimulationResult, simulate } from './simulation.ts';
-import { AS_IS, WORKAROUNDS } from './workarounds.ts';
 
 const USAGE =
-  'usage: npm run sim -- [--seed N] [--hours H] [--seeds K] [--only EPISODE,...] [--as-is] [--verbose]';
+  'usage: npm run sim -- [--seed N] [--hours H] [--seeds K] [--only EPISODE,...] [--verbose]';
 
 function isEpisode(name: string): name is EpisodeName {
   return name in EPISODES;
@@ -25,7 +24,6 @@ function clockText(ms: number): string {
 
 interface RunOptions {
   readonly verbose: boolean;
-  readonly asIs: boolean;
   /** Empty: all of them. */
   readonly only: readonly EpisodeName[];
 }
@@ -33,14 +31,13 @@ interface RunOptions {
 async function runOne(
   seed: number,
   hours: number,
-  { verbose, asIs, only }: RunOptions,
+  { verbose, only }: RunOptions,
 ): Promise<SimulationResult> {
   const startedMs = performance.now();
   const result = await simulate({
     seed,
     hours,
     ...(only.length > 0 ? { episodes: only } : {}),
-    workarounds: asIs ? AS_IS : WORKAROUNDS,
     onEpisode: (name, room, atMs) => {
       if (verbose) print(`  ${clockText(atMs)} ${name} in ${room}`);
     },
@@ -70,7 +67,6 @@ async function main(): Promise<number> {
       hours: { type: 'string', default: '1' },
       seeds: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
-      'as-is': { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -97,7 +93,6 @@ async function main(): Promise<number> {
   for (let at = seed; at < seed + seeds; at++) {
     const { exercised, violations } = await runOne(at, hours, {
       verbose: values.verbose,
-      asIs: values['as-is'],
       only: only.filter(isEpisode),
     });
     for (const id of INVARIANT_IDS) totals[id] += exercised[id];

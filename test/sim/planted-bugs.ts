@@ -53,6 +53,8 @@ function lateSiren(clock: Clock): WriteLine {
   };
 }
 
+const NO_TIME = { commitMs: 0, alarmFile: { failure: null, isFull: false, upTo: 0 } };
+
 /** Says "committed" before it has begun. */
 function receiptFirst(start: StartWriter, clock: Clock): StartWriter {
   return (events) => {
@@ -65,8 +67,8 @@ function receiptFirst(start: StartWriter, clock: Clock): StartWriter {
           return;
         }
         const { number } = message;
-        const receipt = { number, clashes: [], telemetryRow: 0, commitMs: 0 };
-        clock.after(1, () => events.onMessage({ kind: 'committed', ...receipt }));
+        const receipt = { number, clashes: [], telemetryRow: 0, chainHeads: {} };
+        clock.after(1, () => events.onMessage({ kind: 'committed', ...receipt, ...NO_TIME }));
         clock.after(COMMIT_LATE_MS, () => writer.post(message));
       },
     };

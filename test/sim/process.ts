@@ -10,6 +10,7 @@ import type { PanelPlan } from '../../src/alarm/plan.ts';
 import { type Memory, openMemory } from '../../src/appliance-parts.ts';
 import { boardProfilesOf, traitsOf } from '../../src/board-profiles.ts';
 import type { Config } from '../../src/config-schema.ts';
+import { retentionOf } from '../../src/config-store.ts';
 import { Core, type CoreHooks, type Ring } from '../../src/core.ts';
 import type { EvidenceBank } from '../../src/domain/evidence-bank.ts';
 import type { ClockQuality, JournalEvent } from '../../src/domain/event.ts';
@@ -179,7 +180,8 @@ export class SimProcess {
       onTrouble: (trouble) => this.#trouble(trouble),
       floor: this.#memory.ring.recovered.heads,
       held: this.#memory.ring.recovered.events,
-      limits: { telemetryRows: config.state.telemetryRows },
+      brokers: [BROKER],
+      limits: { retention: { ...retentionOf(config.state), minFreeBytes: 0, reserveBytes: 4096 } },
     });
     this.#store = store;
     const recovered = await restoreFully(

@@ -63,6 +63,8 @@ export function journalWith(journal: Journal, over: Partial<Journal>): Journal {
     append: (events) => journal.append(events),
     appendTelemetry: (rows) => journal.appendTelemetry(rows),
     readAfter: (lane, afterSeq, limit) => journal.readAfter(lane, afterSeq, limit),
+    readTexts: (lane, afterSeq, limit, maxBytes) =>
+      journal.readTexts(lane, afterSeq, limit, maxBytes),
     readTelemetry: (afterRow, limit) => journal.readTelemetry(afterRow, limit),
     cursors: (broker) => journal.cursors(broker),
     advance: (broker, lane, seq) => journal.advance(broker, lane, seq),

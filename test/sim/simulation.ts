@@ -6,7 +6,6 @@ import { expectFrames } from './deadlines.ts';
 import { EPISODE_MS, EPISODES, type EpisodeName } from './faults.ts';
 import type { InvariantId, Violation } from './invariants.ts';
 import { NO_MUTATION, type Seams } from './seams.ts';
-import { WORKAROUNDS, type Workarounds } from './workarounds.ts';
 import { World } from './world.ts';
 
 export interface SimulationOptions {
@@ -15,7 +14,6 @@ export interface SimulationOptions {
   readonly seams?: Seams;
   /** In this order and then again; by default all of them, shuffled anew each time round. */
   readonly episodes?: readonly EpisodeName[];
-  readonly workarounds?: Workarounds;
   readonly onEpisode?: (name: EpisodeName, room: string, atMs: number) => void;
 }
 
@@ -40,11 +38,9 @@ const PEACE_MS = 15 * 60_000;
 
 /** Runs a whole world; never throws for what the appliance does wrong. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const workarounds = options.workarounds ?? WORKAROUNDS;
   const world = new World({
     seed: String(options.seed),
     seams: options.seams ?? NO_MUTATION,
-    workarounds,
     disk: { snapshotMs: SNAPSHOT_MS },
   });
   try {

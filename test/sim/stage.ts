@@ -2,7 +2,7 @@
 import { between, integerBetween, type SeededRandom } from '../../src/simulator/random.ts';
 import type { SceneKind } from '../../src/domain/opinion.ts';
 import type { SimulatedModelTrouble } from '../../src/model-simulated.ts';
-import type { OutgoingMessage } from '../../src/uplink/link.ts';
+import type { TextMessage } from '../../src/uplink/link.ts';
 import type { Fate } from '../../src/uplink/simulated-link.ts';
 import { expectSound } from './deadlines.ts';
 import { expectNotLearnt } from './learnt.ts';
@@ -95,7 +95,7 @@ export function fated(stage: Stage, fate: Fate, share: number): void {
   const chance = random.fork('fate');
   // A message that meets the same fate again and again counts as poison and is set aside.
   const met = new Map<string, number>();
-  const decide = (message: OutgoingMessage): Fate => {
+  const decide = (message: TextMessage): Fate => {
     const { id } = JSON.parse(message.payload) as { id?: string };
     if (id === undefined || !message.topic.includes('/event/')) return 'deliver';
     const times = met.get(id) ?? 0;

@@ -27,11 +27,9 @@ import { CHIP, LINES, type Setup, siteConfig, USUAL } from './site.ts';
 import { ProcessKilled, SimClock } from './sim-clock.ts';
 import { TroubleLog } from './trouble.ts';
 import { Watch } from './watch.ts';
-import type { Workarounds } from './workarounds.ts';
 
 export interface WorldOptions {
   readonly seed: string;
-  readonly workarounds: Workarounds;
   readonly seams: Seams;
   readonly disk: DiskOptions;
 }
@@ -158,8 +156,7 @@ export class World {
 
   /** Kills the process now, or at the next passage of a point within a step. */
   kill(point: KillPoint | 'idle', options: { readonly cut: boolean }): void {
-    const keepsPower = this.disk.full && this.#options.workarounds.fullDiskKeepsPower;
-    this.#cut = options.cut && !keepsPower;
+    this.#cut = options.cut;
     if (point !== 'idle') this.process?.arm(point);
     else if (this.process !== null) this.#died(new ProcessKilled('idle'));
   }

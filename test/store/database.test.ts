@@ -27,13 +27,13 @@ function pragmas(directory: string): Record<string, unknown> {
   return Object.fromEntries(found);
 }
 
-function openWriter(directory: string, telemetryRows = 1000) {
+function openWriter(directory: string) {
   const replies: FromWriter[] = [];
   const writer = new Writer(
     (reply) => replies.push(reply),
     () => 0,
   );
-  const open = { kind: 'open', directory, stamp: '42', telemetryFloor: 0, telemetryRows } as const;
+  const open = { kind: 'open', directory, stamp: '42', telemetryFloor: 0 } as const;
   writer.handle({ ...open, setAside: null });
   return { writer, replies, open };
 }
@@ -155,10 +155,12 @@ describe('Writer', () => {
     });
     first.writer.handle({ ...first.open, setAside: 'it is damaged' });
     const store = opened(first.replies);
-    expect(store.heads.alarm).toBe(0);
+    // Nothing of it was damaged after all: everything was brought over.
+    expect(store.heads.alarm).toBe(3);
     expect(store.setAside).toMatchObject({
       heads: { alarm: 3, fault: 0, operator: 0, system: 0 },
       lastId: alarms[2]?.id,
+      salvaged: { events: 3, lostEvents: 0, damaged: [] },
     });
   });
 
@@ -215,7 +217,8 @@ describe('Writer', () => {
     writer.handle({ kind: 'close' });
     const path = databasePath(directory);
     const bytes = readFileSync(path);
-    bytes.fill(0xa5, 8 * 4096, 12 * 4096);
+    // Events in the middle: opening looks at the first and the last ones itself.
+    bytes.fill(0xa5, 40 * 4096, 44 * 4096);
     writeFileSync(path, bytes);
     const later = openWriter(open.directory);
     later.writer.handle({ kind: 'read', id: 1, query: { what: 'check', table: 'event' } });
@@ -225,33 +228,10 @@ describe('Writer', () => {
   });
 });
 
-describe('telemetry bound', () => {
-  it('drops the oldest rows and records what no reader had', () => {
-    const db = openDatabase(temporaryFolder());
-    const queries = new Queries(db, 100);
-    for (let round = 0; round < 60; round += 1) {
-      const rows = Array.from({ length: 10 }, (_, index) => reading(round * 10 + index));
-      queries.commit({ ...EMPTY, telemetry: rows });
-    }
-    const count = db.prepare<[], number>('SELECT COUNT(*) FROM telemetry').pluck().get();
-    expect(count).toBeLessThanOrEqual(105);
-    const gaps = queries.answer({ what: 'gaps', broker: 'a', limit: 1000 });
-    let next = 1;
-    for (const gap of gaps) {
-      expect(gap).toMatchObject({ lane: 'telemetry', firstSeq: next, reason: 'telemetryFull' });
-      next = (gap as { lastSeq: number }).lastSeq + 1;
-    }
-    expect(next).toBe(600 - Number(count) + 1);
-    queries.commit({ ...EMPTY, cursors: [{ broker: 'a', lane: 'telemetry', seq: 600 }] });
-    const before = gaps.length;
-    queries.commit({ ...EMPTY, telemetry: Array.from({ length: 50 }, (_, i) => reading(i)) });
-    expect(queries.answer({ what: 'gaps', broker: 'a', limit: 1000 }).length).toBe(before);
-    db.close();
-  });
-
+describe('telemetry rows', () => {
   it('numbers rows above a floor', () => {
     const db = openDatabase(temporaryFolder());
-    const queries = new Queries(db, 100);
+    const queries = new Queries(db);
     queries.raiseTelemetryRow(5000);
     expect(queries.commit({ ...EMPTY, telemetry: [reading(1)] }).telemetryRow).toBe(5001);
     queries.raiseTelemetryRow(3);
@@ -260,21 +240,42 @@ describe('telemetry bound', () => {
   });
 });
 
+const NO_NEWS = { failure: null, damage: '', torn: '', restored: 0 };
+
 describe('numberingAfter', () => {
   const heads = { alarm: 5, fault: 0, operator: 2, system: 9 };
   const none = { alarm: 0, fault: 0, operator: 0, system: 0 };
   const id = '018bcfe5-687b-7000-8000-000000000000';
-  const store: OpenedStore = { heads, lastId: id, telemetryRow: 0, setAside: null };
+  const store: OpenedStore = {
+    heads,
+    lastId: id,
+    telemetryRow: 0,
+    chainHeads: {},
+    setAside: null,
+    alarmFile: NO_NEWS,
+  };
 
   it('goes on above store and floor', () => {
     const floor = { lastSeq: { ...none, alarm: 7 }, lastId: null };
     const numbering = numberingAfter(store, floor, 1e12);
     const lastSeq = { ...heads, alarm: 7 };
-    expect(numbering).toEqual({ lastSeq, lastId: id, readersStartAt: lastSeq, gaps: [] });
+    // What another witness knows of, and the store does not hold, was lost with its newest commits.
+    const gaps = [{ lane: 'alarm', firstSeq: 6, lastSeq: 7, reason: 'storeBehind' }];
+    expect(numbering).toEqual({ lastSeq, lastId: id, readersStartAt: lastSeq, gaps });
+  });
+
+  it('takes nothing for lost that the ring still holds', () => {
+    const floor = { lastSeq: { ...none, alarm: 8 }, lastId: null };
+    const { gaps } = numberingAfter(store, floor, 1e12, [
+      { lane: 'alarm', seq: 7 },
+      { lane: 'alarm', seq: 8 },
+    ]);
+    expect(gaps).toEqual([{ lane: 'alarm', firstSeq: 6, lastSeq: 6, reason: 'storeBehind' }]);
   });
 
   it('goes on above a database that was set aside, and records the loss', () => {
-    const setAside = { reason: 'x', movedTo: 'y', heads, lastId: id };
+    const salvaged = { failure: 'by order of the test', accountedTo: none };
+    const setAside = { reason: 'x', movedTo: 'y', heads, lastId: id, salvaged };
     const fresh = { ...store, heads: none, lastId: null, setAside };
     const numbering = numberingAfter(fresh, NO_FLOOR, 1e12);
     expect(numbering.lastSeq).toEqual(heads);
@@ -288,9 +289,14 @@ describe('numberingAfter', () => {
 
   it('reuses no number when nobody knows them', () => {
     const floor = { lastSeq: { ...none, alarm: 3e9 }, lastId: null };
+    const salvaged = { failure: 'by order of the test', accountedTo: none };
     for (const unknown of [
       null,
-      { ...store, setAside: { reason: 'x', movedTo: 'y', heads: null, lastId: null } },
+      {
+        ...store,
+        heads: none,
+        setAside: { reason: 'x', movedTo: 'y', heads: null, lastId: null, salvaged },
+      },
     ]) {
       const { lastSeq, gaps } = numberingAfter(unknown, floor, 1.7e12);
       expect(lastSeq).toEqual({ alarm: 3e9 + 1, fault: 1.7e9, operator: 1.7e9, system: 1.7e9 });

@@ -97,7 +97,9 @@ describe('a full disk', () => {
     expect(await read(w, 'alarm')).toEqual(Array.from({ length: 100 }, (_, i) => i + 6));
     const gaps = w.store.journal.readGaps('a', 100);
     await w.clock.advance(1);
+    // Readings that were given up before they had numbers have got some, to be accounted for.
     expect(without('id', await gaps)).toEqual([
+      { lane: 'telemetry', firstSeq: 1, lastSeq: 15, reason: 'memoryFull', readings: 45 },
       { lane: 'system', firstSeq: 2, lastSeq: 51, reason: 'memoryFull' },
       { lane: 'fault', firstSeq: 1, lastSeq: 30, reason: 'memoryFull' },
       { lane: 'alarm', firstSeq: 1, lastSeq: 5, reason: 'memoryFull' },
@@ -176,17 +178,15 @@ describe('damage while running', () => {
     expect(w.written.length).toBeLessThan(18);
     expect(standing(w.troubles)).toEqual(['storeCorrupt']);
     expect(readdirSync(w.directory).some((name) => name.includes('.bad-'))).toBe(true);
-    expect(await read(w, 'alarm')).toEqual([3]);
+    // None of its pages was damaged: what they held came over, and nothing is missing.
+    expect(await read(w, 'alarm')).toEqual([1, 2, 3]);
     w.store.journal.appendTelemetry([reading(3)]);
     await w.clock.advance(1000);
     const telemetry = w.store.journal.readTelemetry(2, 10);
     const gaps = w.store.journal.readGaps('a', 10);
     await w.clock.advance(1);
     expect((await telemetry).map(({ row, value }) => [row, value])).toEqual([[3, 3]]);
-    expect(without('id', await gaps)).toEqual([
-      { lane: 'alarm', firstSeq: 1, lastSeq: 2, reason: 'storeSetAside' },
-      { lane: 'telemetry', firstSeq: 1, lastSeq: 2, reason: 'storeSetAside' },
-    ]);
+    expect(await gaps).toEqual([]);
   });
 });
 
@@ -215,7 +215,8 @@ describe('reading while something fails', () => {
     );
     w.clock.after(0, () => (w.failRead = null));
     await w.clock.advance(5000);
-    expect(await Promise.all(reads)).toEqual([[], [], [], []]);
+    const rows = (await Promise.all(reads)).map((events) => seqs(events));
+    expect(rows).toEqual([[1, 2, 3], [], [], []]);
     expect(standing(w.troubles)).toEqual(['storeCorrupt']);
     const aside = readdirSync(w.directory).filter((name) => /\.bad-\d+$/.test(name));
     expect(aside.length).toBe(1);

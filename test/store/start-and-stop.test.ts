@@ -65,7 +65,10 @@ describe('a start without a database', () => {
     const place = join(directory, 'state');
     writeFileSync(place, 'a file where the folder should be');
     const w = await world(place);
-    expect(w.store.recovered.problems.map(({ kind }) => kind)).toEqual(['storeUnavailable']);
+    expect(w.store.recovered.problems.map(({ kind }) => kind).sort()).toEqual([
+      'alarmFileFailed',
+      'storeUnavailable',
+    ]);
     expect(w.store.stats().mode).toBe('memory');
     const base = w.store.recovered.lastSeq.alarm;
     expect(base).toBe(1_700_000_000);
@@ -74,7 +77,9 @@ describe('a start without a database', () => {
     w.store.keyed.put('address', '10.0.0.1', 'hall');
     await settlePromises();
     expect(w.receipts.length).toBeGreaterThan(0);
-    expect((await w.store.journal.cursors('a')).alarm).toBe(base);
+    const position = w.store.journal.cursors('a');
+    await w.clock.advance(12_000);
+    expect((await position).alarm).toBe(base);
     expect(seqs(await w.store.journal.readAfter('alarm', base, 10))).toEqual([base + 1, base + 2]);
     expect(await w.store.keyed.loadAll('address')).toEqual(new Map([['10.0.0.1', 'hall']]));
     w.store.journal.advance('a', 'alarm', base + 1);
@@ -89,6 +94,36 @@ describe('a start without a database', () => {
     await later.clock.advance(1);
     expect((await cursors).alarm).toBe(base + 1);
     expect((await gaps)[0]).toMatchObject({ lane: 'alarm', firstSeq: 1, lastSeq: base });
+  });
+
+  it('skips nothing of a database that opens after the deadline', async () => {
+    const directory = temporaryFolder();
+    const before = await world(directory);
+    before.store.journal.append(events(stamperFor(before.store.recovered.lastSeq), 'alarm', 3));
+    before.store.journal.advance('a', 'alarm', 1);
+    await before.clock.advance(1000);
+    const closed = before.store.journal.close();
+    await before.clock.advance(10_000);
+    await closed;
+    const late = await world(directory, {}, 8000);
+    expect(late.store.recovered.problems[0]?.detail).toBe('not open after 3000 ms');
+    const jumped = late.store.recovered.lastSeq.alarm;
+    expect(jumped).toBeGreaterThan(1e9);
+    const position = late.store.journal.cursors('a');
+    late.store.journal.append(events(stamperFor(late.store.recovered.lastSeq), 'alarm', 1));
+    await late.clock.advance(7000);
+    late.delayMs = 0;
+    await late.clock.advance(20_000);
+    expect((await position).alarm).toBe(1);
+    const [read, gaps] = [
+      late.store.journal.readAfter('alarm', 1, 10),
+      late.store.journal.readGaps('a', 10),
+    ];
+    await late.clock.advance(1);
+    expect(seqs(await read)).toEqual([2, 3, jumped + 1]);
+    expect((await gaps).filter(({ lane }) => lane === 'alarm')).toMatchObject([
+      { firstSeq: 4, lastSeq: jumped, reason: 'storeUnreadable' },
+    ]);
   });
 
   it('does not wait longer than its deadline for a disk that hangs', async () => {

@@ -78,9 +78,15 @@ describe('the writer thread', () => {
     await store.durable();
     expect(standing(store.troubles)).toEqual(['storeCorrupt']);
     expect(store.troubles[0]?.detail).toMatch(/set aside as .*\.bad-\d+: /);
-    expect(seqs(await store.journal.readAfter('system', 0, 1000))).toEqual([901]);
-    const gaps = await store.journal.readGaps('a', 10);
-    expect(gaps[0]).toMatchObject({ lane: 'system', firstSeq: 1, lastSeq: 900 });
+    const kept = seqs(await store.journal.readAfter('system', 0, 1000));
+    expect(kept.length).toBeGreaterThan(800);
+    expect(kept.at(-1)).toBe(901);
+    // What did not come back is in the ledger, to the number.
+    const gaps = (await store.journal.readGaps('a', 100)).filter(({ lane }) => lane === 'system');
+    const missing = gaps.flatMap(({ firstSeq, lastSeq }) =>
+      Array.from({ length: lastSeq - firstSeq + 1 }, (_, index) => firstSeq + index),
+    );
+    expect([...kept, ...missing].sort((a, b) => a - b)).toEqual(upTo(901));
     await store.journal.close();
   });
 
@@ -200,12 +206,13 @@ function mayMount(): boolean {
 
 describe.skipIf(!mayMount())('a small disk (needs the right to mount)', () => {
   it('tells when it is full, keeps what was appended, and stores it when there is room', async () => {
-    const disk = mountTmpfs(2 * 1024 * 1024) ?? '';
+    const disk = mountTmpfs(5 * 1024 * 1024) ?? '';
     const ballast = join(disk, 'ballast');
     writeFileSync(ballast, Buffer.alloc(1024 * 1024));
     const store = await openTestStore(join(disk, 'state'));
     const stamper = stamperFor();
     while (!standing(store.troubles).includes('storeFull')) {
+      expect(stamper.lastSeq.alarm).toBeLessThan(20_000);
       store.journal.append(events(stamper, 'alarm', 20, 'f'.repeat(500)));
       await until(() => store.stats().events === 0 || store.troubles.length > 0);
     }
@@ -229,14 +236,14 @@ describe.skipIf(!mayMount())('a small disk (needs the right to mount)', () => {
   });
 
   it('starts on a read-only disk with a journal in memory', async () => {
-    const disk = mountTmpfs(1024 * 1024) ?? '';
+    const disk = mountTmpfs(4 * 1024 * 1024) ?? '';
     const first = await openTestStore(join(disk, 'state'));
     first.journal.append(events(stamperFor(), 'alarm', 1));
     await first.durable();
     await first.journal.close();
     expect(spawnSync('mount', ['-o', 'remount,ro', disk]).status).toBe(0);
     const store = await openTestStore(join(disk, 'state'));
-    expect(standing(store.troubles)).toEqual(['storeUnavailable']);
+    expect([...standing(store.troubles)].sort()).toEqual(['alarmFileFailed', 'storeUnavailable']);
     expect(store.stats().mode).toBe('memory');
     const stamper = stamperFor(store.recovered.lastSeq, store.recovered.lastId);
     store.journal.append(events(stamper, 'alarm', 1));

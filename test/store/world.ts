@@ -1,6 +1,10 @@
 /** A store in virtual time: the real database, every failure by order. */
 import type { CommitReceipt } from '../../src/domain/ports.ts';
-import { type InProcessWriter, inProcessWriter } from '../../src/store/in-process-writer.ts';
+import {
+  type InProcessWriter,
+  inProcessWriter,
+  type InProcessWriterOptions,
+} from '../../src/store/in-process-writer.ts';
 import { type OpenStore, openStore } from '../../src/store/journal-client.ts';
 import type { ToWriter, WriterTrouble } from '../../src/store/messages.ts';
 import type { StoreLimits } from '../../src/store/options.ts';
@@ -16,6 +20,8 @@ export interface World {
   readonly receipts: CommitReceipt[];
   readonly written: ToWriter[];
   fail: WriterTrouble | null;
+  /** Tells one commit from another; `fail` comes first. */
+  failWrite: NonNullable<InProcessWriterOptions['failWrite']>;
   failRead: WriterTrouble | null;
   delayMs: number;
 }
@@ -29,18 +35,20 @@ export async function world(
   const troubles: StoreTrouble[] = [];
   const receipts: CommitReceipt[] = [];
   const written: ToWriter[] = [];
-  const state: Pick<World, 'fail' | 'failRead' | 'delayMs'> = {
+  const state: Pick<World, 'fail' | 'failWrite' | 'failRead' | 'delayMs'> = {
     fail: null,
+    failWrite: () => null,
     failRead: null,
     delayMs,
   };
   const writer = inProcessWriter({
     clock,
-    failWrite: () => state.fail,
+    failWrite: (message) => state.fail ?? state.failWrite(message),
     failRead: () => state.failRead,
     delayMs: (message) => {
       if (message.kind === 'write') written.push(message);
-      return state.delayMs;
+      // Upkeep is quick: what is slow here is what somebody waits for.
+      return message.kind === 'tend' ? 0 : state.delayMs;
     },
   });
   const opening = openStore({
