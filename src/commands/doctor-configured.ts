@@ -1,5 +1,7 @@
 /** What the doctor looks at because a configuration names it: sensors, lines, brokers, premises. */
 import type { Config } from '../config-schema.ts';
+import { addressesOf } from '../links.ts';
+import type { MqttLinkOptions } from '../uplink/mqtt-link.ts';
 import { sensorId } from '../domain/units.ts';
 import { brokerFindings } from '../hal/doctor/brokers.ts';
 import type { BrokerPlan } from '../hal/doctor/brokers.ts';
@@ -31,7 +33,9 @@ export interface ConfiguredParts {
 
 export async function configuredFindings(parts: ConfiguredParts): Promise<readonly ProbeFinding[]> {
   const { config, world, running } = parts;
-  const brokers = config.uplink.brokers.map((broker) => brokerFindings(world, planOf(broker)));
+  const brokers = config.uplink.brokers.flatMap((broker) =>
+    addressesOf(config, broker).map((address) => brokerFindings(world, planOf(broker.id, address))),
+  );
   const ports = wantedPorts(config).map((wanted) => portFinding(world, wanted, running));
   return [
     ...(await sensorFindings(parts)),
@@ -160,24 +164,22 @@ function lineFindings({ config, gpio, running }: ConfiguredParts): readonly Prob
   return [finding('lines', 'backend', 'warning', found, 'set gpio.backend to cdev')];
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:': 8883 };
-
-function planOf(broker: Config['uplink']['brokers'][number]): BrokerPlan {
-  const { protocol, hostname, port } = new URL(broker.url);
+/** One address of a broker: each is looked at, also those that only stand in. */
+function planOf(id: string, address: MqttLinkOptions): BrokerPlan {
+  const { host, port, usernameFile, passwordFile, tokenFile, tls } = address;
   return {
-    id: broker.id,
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port),
-    passwordFile: broker.passwordFile ?? null,
-    tls:
-      protocol === 'mqtts:'
-        ? {
-            verify: broker.verifyServer,
-            caFile: broker.caFile ?? null,
-            certificateFile: broker.certificateFile ?? null,
-            keyFile: broker.keyFile ?? null,
-          }
-        : null,
+    ...{ id, host, port, passwordFile },
+    files: {
+      ...(usernameFile === null ? {} : { usernameFile }),
+      ...(tokenFile === null ? {} : { tokenFile }),
+    },
+    tls: tls && {
+      ...{ verify: tls.verify, caFile: tls.caFile, keyFile: tls.keyFile },
+      certificateFile: tls.certFile,
+      keyPassphraseFile: tls.passphraseFile ?? null,
+      serverName: tls.serverName,
+      alpn: tls.alpn ?? [],
+    },
   };
 }
 

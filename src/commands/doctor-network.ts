@@ -4,12 +4,14 @@ import { lookup } from 'node:dns/promises';
 import { get } from 'node:http';
 import { connect, createServer, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 import type { Clock } from '../domain/ports.ts';
 import { within } from '../hal/doctor/deadline.ts';
 import type { DoctorNetwork, TlsFacts, TlsRequest } from '../hal/doctor/world.ts';
 import { errorKindOf, messageOf } from '../hal/os-errors.ts';
 import type { HalResult } from '../hal/ports.ts';
 import { DONE, done, failed } from '../hal/ports.ts';
+import { serverCertificateOf, tlsReason } from '../uplink/tls-words.ts';
 
 const DEADLINE_MS = 5000;
 /** A server that misses a client certificate says so after the handshake (TLS 1.3). */
@@ -70,17 +72,26 @@ function connectOnce(clock: Clock, host: string, port: number): Promise<HalResul
 }
 
 function shakeHands(clock: Clock, request: TlsRequest): Promise<HalResult<TlsFacts>> {
-  const { host, port, ca, certificate, key } = request;
-  const bytes = (part: Uint8Array | null) => (part === null ? undefined : Buffer.from(part));
+  const { host, port, ca, certificate, key, passphrase = null, serverName, alpn = [] } = request;
+  const phrase = bytesOf(passphrase)
+    ?.toString('utf8')
+    .replace(/\r?\n$/, '');
+  const name = serverName ?? host;
   return new Promise((resolve) => {
-    const fail = (error: unknown): void =>
-      resolve(failed('other', `no TLS: ${messageOf(error)}`, error));
+    const fail = (error: unknown): void => {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const words = code === '' ? null : tlsReason(code, factsOf(clock, request, null));
+      resolve(failed('other', `no TLS: ${words ?? messageOf(error)}`, error));
+    };
     let options;
     try {
       options = connectTls({
-        ...{ host, port, ca: bytes(ca), cert: bytes(certificate), key: bytes(key) },
+        ...{ host, port, ca: bytesOf(ca), cert: bytesOf(certificate), key: bytesOf(key) },
+        ...(phrase === undefined ? {} : { passphrase: phrase }),
+        ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
         // A name goes into the handshake, an address may not.
-        ...(isIP(host) === 0 ? { servername: host } : {}),
+        ...(isIP(name) === 0 ? { servername: name } : {}),
+        minVersion: 'TLSv1.2',
         // What is wrong with the certificate is found out and told, not refused.
         rejectUnauthorized: false,
       });
@@ -96,11 +107,15 @@ function shakeHands(clock: Clock, request: TlsRequest): Promise<HalResult<TlsFac
     socket.once('secureConnect', () => {
       const { authorized, authorizationError } = socket;
       const peer = socket.getPeerCertificate();
-      const name = Array.isArray(peer.subject.CN) ? peer.subject.CN.join(', ') : peer.subject.CN;
+      const { CN } = peer.subject;
+      const common = Array.isArray(CN) ? CN.join(', ') : CN;
+      // A code here, whatever the types say.
+      const code = authorized ? '' : messageOf(authorizationError);
+      const words = authorized ? null : tlsReason(code, factsOf(clock, request, peer));
       const facts: TlsFacts = {
         authorised: authorized,
-        why: authorized ? null : messageOf(authorizationError),
-        subject: name || host,
+        why: authorized ? null : (words ?? code),
+        subject: common || host,
         validFromMs: Date.parse(peer.valid_from),
         validToMs: Date.parse(peer.valid_to),
       };
@@ -110,6 +125,24 @@ function shakeHands(clock: Clock, request: TlsRequest): Promise<HalResult<TlsFac
       });
     });
   });
+}
+
+function bytesOf(part: Uint8Array | null): Buffer | undefined {
+  return part === null ? undefined : Buffer.from(part);
+}
+
+/** For the words of the uplink, so that both say the same. */
+function factsOf(clock: Clock, request: TlsRequest, peer: PeerCertificate | null) {
+  const { host, port, ca, certificate, serverName, alpn = [] } = request;
+  return {
+    ...{ address: `${host}:${port}`, serverName: serverName ?? host, alpn },
+    caFile: ca === null ? null : 'caFile',
+    certFile: certificate === null ? null : 'certificateFile',
+    established: false,
+    server: peer === null ? null : serverCertificateOf(peer),
+    client: null,
+    now: { wallMs: clock.wallMs(), quality: 'unknown' as const },
+  };
 }
 
 /** Any error ends up as `other` with its text, except a port in use or out of bounds. */

@@ -1,30 +1,42 @@
 /**
- * Takes commands from the network to the panel and the answers back. Each message gets exactly one
- * answer; a repeated request id gets the first answer again and is not carried out again.
+ * Takes commands from the network to the panel, or to the appliance itself, and the answers back.
+ * Each message gets exactly one answer; a repeated request id gets the first answer again, also
+ * after a restart, and is not carried out again.
  */
-import type {
-  AccessLevel,
-  CommandError,
-  CommandOutcome,
-  CommandRequest,
-} from '../domain/command.ts';
+import type { CommandError, CommandOutcome, CommandRequest } from '../domain/command.ts';
+import type { ConfigureRequest, ServiceOrder } from '../domain/command-service.ts';
+import { isServiceKind, levelFor, mayGive } from '../domain/command-service.ts';
 import type { Clock, Log } from '../domain/ports.ts';
+import type { GateOptions, Passed } from './command-gate.ts';
+import { CommandGate, staleness } from './command-gate.ts';
+import type { KeyRing } from './command-keys.ts';
+import type { CommandMemory, NewRequest } from './command-memory.ts';
+import type { ParsedCommand } from './command-parse.ts';
 import { parseCommand } from './command-parse.ts';
+import { Rate } from './command-rate.ts';
 import type { UplinkCounters } from './counters.ts';
-import type { IncomingMessage, OutgoingMessage, PublishResult } from './link.ts';
+import type { IncomingMessage, TextMessage, PublishResult } from './link.ts';
 import { type Identity, responseMessage, type Topics } from './payload.ts';
 
-export interface CommandOptions {
-  /** Access level of whoever may publish on the command topics; the broker's rules decide who. */
-  readonly level: AccessLevel;
+export interface CommandOptions extends GateOptions {
+  /** No signed command is valid for longer. */
+  readonly windowSeconds: number;
   /** Where answers may go besides `<root>/response`. */
   readonly responseTopics: readonly string[];
   /** Commands under way; more are answered `overloaded`. */
   readonly maxPending: number;
-  /** Remembered requests; the oldest answered one is forgotten first. */
-  readonly maxRemembered: number;
   /** An answer of the panel later than this is replaced by `overloaded`. */
   readonly submitTimeoutMs: number;
+  /** Messages a second that are answered at all. */
+  readonly answersPerSecond: number;
+}
+
+/** What a command may ask of the appliance besides the panel. */
+export interface CommandServices {
+  /** Publishes a whole `state`, and journals who asked for it. */
+  readonly snapshot: (request: { readonly requestId: string; readonly origin: string }) => void;
+  /** Null: the configuration is not changed from afar. */
+  readonly configure: ((request: ConfigureRequest) => Promise<CommandOutcome>) | null;
 }
 
 export interface CommandDeps {
@@ -33,11 +45,17 @@ export interface CommandDeps {
   readonly counters: UplinkCounters;
   readonly topics: Topics;
   readonly identity: Identity;
+  /** The broker that commands come by. */
+  readonly broker: string;
   readonly isClockRight: () => boolean;
   readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  readonly services: CommandServices;
+  /** Shared by all brokers: a command that comes by two of them is one. */
+  readonly memory: CommandMemory;
+  readonly keys: KeyRing;
   /** Told of attempts that never reached the panel, for the journal; bounded by itself. */
   readonly onRefused: (attempt: RefusedAttempt) => void;
-  readonly publish: (message: OutgoingMessage) => Promise<PublishResult>;
+  readonly publish: (message: TextMessage) => Promise<PublishResult>;
 }
 
 /** An attempt that was answered without the panel. */
@@ -50,28 +68,35 @@ export interface RefusedAttempt {
   readonly detail: string;
 }
 
-interface Remembered {
-  /** What was asked, to notice an id that is used for two different commands. */
-  readonly asked: string;
-  readonly outcome: Promise<CommandOutcome>;
-  answered: boolean;
-}
+/** Whole states for whoever asks: each is journalled, and the retained one is as good. */
+const SNAPSHOTS_PER_SECOND = 0.1;
+const SNAPSHOT_BURST = 5;
 
 export class CommandDesk {
   readonly #options: CommandOptions;
   readonly #deps: CommandDeps;
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #gate: CommandGate;
+  readonly #answers: Rate;
+  readonly #snapshots: Rate;
   #pending = 0;
   #made = 0;
 
   constructor(options: CommandOptions, deps: CommandDeps) {
+    const { clock, keys, topics } = deps;
     this.#options = options;
     this.#deps = deps;
+    this.#gate = new CommandGate(options, clock, keys, topics.root);
+    this.#answers = new Rate(clock, options.answersPerSecond, options.answersPerSecond);
+    this.#snapshots = new Rate(clock, SNAPSHOTS_PER_SECOND, SNAPSHOT_BURST);
   }
 
   /** @param name last level of the topic. Never rejects. */
   async handle(name: string, message: IncomingMessage): Promise<void> {
     this.#deps.counters.commands += 1;
+    if (!this.#answers.take()) {
+      this.#drop(name);
+      return;
+    }
     const outcome = await this.#outcomeOf(name, message);
     if (!outcome.ok) this.#deps.counters.commandsRefused += 1;
     const response = responseMessage(
@@ -90,52 +115,130 @@ export class CommandDesk {
     });
   }
 
-  async #outcomeOf(name: string, message: IncomingMessage): Promise<CommandOutcome> {
+  /** A flood that would use up the way to the broker with its answers; the journal has a number. */
+  #drop(name: string): void {
+    this.#deps.counters.commandsRefused += 1;
+    this.#deps.onRefused({
+      origin: 'mqtt:unread',
+      requestId: this.#requestIdFor(null),
+      command: name.slice(0, 32),
+      error: 'overloaded',
+      detail: `more than ${this.#options.answersPerSecond} commands a second are not answered`,
+    });
+  }
+
+  #outcomeOf(name: string, message: IncomingMessage): Promise<CommandOutcome> {
     const { clock, isClockRight } = this.#deps;
     const wallMs = isClockRight() ? clock.wallMs() : null;
-    const parsed = parseCommand({ ...message, name }, { wallMs });
+    const { windowSeconds } = this.#options;
+    const parsed = parseCommand({ ...message, name }, { wallMs, windowSeconds });
     const requestId = parsed.requestId ?? this.#requestIdFor(message.correlation);
-    const origin = `mqtt:${parsed.actor ?? 'unnamed'}`;
-    const refuse = (error: CommandError, detail: string): CommandOutcome => {
+    const claimed = `mqtt:${parsed.actor ?? 'unnamed'}`;
+    const refuse: Refuse = (error, detail, origin = claimed) => {
       this.#deps.onRefused({ origin, requestId, command: name.slice(0, 32), error, detail });
-      return { requestId, ok: false, error, detail };
+      return Promise.resolve({ requestId, ok: false, error, detail });
     };
     if (!parsed.ok) return refuse(parsed.error, parsed.detail);
-    const asked = JSON.stringify(parsed.command);
-    const known = this.#remembered.get(requestId);
-    if (known !== undefined) {
-      if (known.asked === asked) return known.outcome;
+    const passed = this.#gate.pass(name, parsed);
+    if (!passed.ok) return refuse(passed.error, passed.detail);
+    // No sender can write the brackets itself: they say that the key has been checked.
+    const origin = passed.keyId === null ? claimed : `${claimed}(${passed.keyId})`;
+    return this.#known(parsed, passed, { requestId, origin }, (error, detail) =>
+      refuse(error, detail, origin),
+    );
+  }
+
+  /** Of somebody who may command: answered before, contradictory, too old, or new. */
+  #known(parsed: ParsedCommand, passed: Passed, who: Who, refuse: Refuse): Promise<CommandOutcome> {
+    const { memory } = this.#deps;
+    const { command, counter, issuedMs } = parsed;
+    const { keyId } = passed;
+    const request: NewRequest = {
+      ...{ keyId, requestId: who.requestId, issuedMs },
+      asked: JSON.stringify(command),
+    };
+    const known = memory.recall(request);
+    if (known !== null && !known.isSame) {
       const detail = 'this requestId was used for another command: choose a new one';
       return refuse('badArgument', detail);
     }
-    if (this.#pending >= this.#options.maxPending || !this.#makeRoom()) {
+    if (known !== null && known.outcome !== null) return known.outcome;
+    // One that a restart interrupted is given again: panel and configuration know what they did.
+    const stale = known === null ? staleness(parsed, memory) : null;
+    if (stale !== null) return refuse(stale.error, stale.detail);
+    const denied = isServiceKind(command.kind) ? this.#deny(command, passed) : null;
+    if (denied !== null) return refuse(denied.error, denied.detail);
+    if (this.#pending >= this.#options.maxPending || !memory.makeRoom()) {
       return refuse('overloaded', 'too many commands at a time');
     }
-    const { level } = this.#options;
-    return this.#execute({ command: parsed.command, requestId, origin, level }, asked);
+    if (keyId !== null && counter !== null && known === null) memory.useCounter(keyId, counter);
+    return this.#execute(request, () => this.#carryOut(command, passed, who));
   }
 
-  #execute(request: CommandRequest, asked: string): Promise<CommandOutcome> {
+  /** What the panel does itself for its own commands. */
+  #deny(command: ParsedCommand['command'], { level }: Passed): Denied | null {
+    const { kind } = command;
+    if (!mayGive(level, kind)) {
+      const detail = `${kind} needs access level ${levelFor(kind)}, not ${level}`;
+      return { error: 'notPermitted', detail };
+    }
+    if (kind === 'snapshot' && !this.#snapshots.take()) {
+      return { error: 'overloaded', detail: 'too many whole states: the retained one is as good' };
+    }
+    if (kind === 'configure' && this.#deps.services.configure === null) {
+      const detail = 'uplink.commands.configure is not enabled on this appliance';
+      return { error: 'notApplicable', detail };
+    }
+    return null;
+  }
+
+  #execute(request: NewRequest, carryOut: () => Promise<CommandOutcome>): Promise<CommandOutcome> {
     this.#pending += 1;
-    const submitted = this.#submit(request);
-    const entry: Remembered = { asked, outcome: submitted, answered: false };
-    this.#remembered.set(request.requestId, entry);
+    // It is remembered, and on its way to the disk, before anything is done about it.
+    const submitted = Promise.resolve().then(carryOut);
+    this.#deps.memory.keep(request, submitted);
     void submitted.then(() => {
-      entry.answered = true;
       this.#pending -= 1;
     });
     // A late outcome stays remembered: whoever asks again gets the true one.
     return this.#withTimeout(request.requestId, submitted);
   }
 
-  async #submit(request: CommandRequest): Promise<CommandOutcome> {
+  async #carryOut(
+    command: ParsedCommand['command'],
+    { level }: Passed,
+    who: Who,
+  ): Promise<CommandOutcome> {
+    const { submit, log } = this.#deps;
     try {
-      return await this.#deps.submit(request);
+      return isService(command)
+        ? await this.#serve(command, who)
+        : await submit({ command, ...who, level });
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      this.#deps.log('error', 'a command failed', { requestId: request.requestId, detail });
-      return overloaded(request.requestId, 'the command could not be carried out');
+      log('error', 'a command failed', { requestId: who.requestId, detail });
+      return overloaded(who.requestId, 'the command could not be carried out');
     }
+  }
+
+  #serve(order: ServiceOrder, who: Who): Promise<CommandOutcome> {
+    const { services, broker } = this.#deps;
+    if (order.kind === 'configure' && services.configure !== null) {
+      return this.#configure(services.configure({ change: order.change, ...who, broker }), who);
+    }
+    services.snapshot(who);
+    const { requestId } = who;
+    return Promise.resolve({ requestId, ok: true, detail: 'a whole state is being published' });
+  }
+
+  /** Refusals are journalled from here: the panel never sees them. */
+  async #configure(asked: Promise<CommandOutcome>, who: Who): Promise<CommandOutcome> {
+    const outcome = await asked;
+    if (!outcome.ok) {
+      const { error, detail } = outcome;
+      this.#deps.onRefused({ ...who, command: 'configure', error, detail });
+    }
+    return outcome;
   }
 
   #withTimeout(requestId: string, outcome: Promise<CommandOutcome>): Promise<CommandOutcome> {
@@ -149,15 +252,6 @@ export class CommandDesk {
         resolve(settled);
       });
     });
-  }
-
-  /** Forgets answered requests, oldest first, until there is room for one more. */
-  #makeRoom(): boolean {
-    for (const [requestId, { answered }] of this.#remembered) {
-      if (this.#remembered.size < this.#options.maxRemembered) return true;
-      if (answered) this.#remembered.delete(requestId);
-    }
-    return this.#remembered.size < this.#options.maxRemembered;
   }
 
   /** Correlation data is an id too; with neither, a repeat cannot be told from a new request. */
@@ -180,4 +274,20 @@ export class CommandDesk {
 
 function overloaded(requestId: string, detail: string): CommandOutcome {
   return { requestId, ok: false, error: 'overloaded', detail };
+}
+
+interface Who {
+  readonly requestId: string;
+  readonly origin: string;
+}
+
+interface Denied {
+  readonly error: CommandError;
+  readonly detail: string;
+}
+
+type Refuse = (error: CommandError, detail: string, origin?: string) => Promise<CommandOutcome>;
+
+function isService(command: ParsedCommand['command']): command is ServiceOrder {
+  return isServiceKind(command.kind);
 }

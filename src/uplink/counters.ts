@@ -1,4 +1,5 @@
 /** What the uplink counts: plain numbers that metrics and console read whenever they like. */
+import type { CertificateTerm } from './certificates.ts';
 import type { LaneName } from './lane-source.ts';
 
 export interface UplinkCounters {
@@ -19,6 +20,14 @@ export interface UplinkCounters {
   reconnects: number;
   /** Times a wrong `status` (a late will) was put right. */
   statusCorrections: number;
+  /** Times a `state` that the broker had lost or changed was published again. */
+  stateCorrections: number;
+  /** The address in use, 0 being the first; null while not connected. */
+  addressIndex: number | null;
+  /** Times another address of the entry was taken, back to the first included. */
+  addressSwitches: number;
+  /** Whole days until the certificates in use end, by kind; the smallest of each. */
+  certificateDays: Readonly<Partial<Record<CertificateTerm['kind'], number>>>;
   /** Snapshots that replaced one not yet sent. */
   statesCoalesced: number;
   commands: number;
@@ -30,6 +39,8 @@ export interface UplinkCounters {
   readonly backlog: Record<LaneName, number>;
   /** Lanes that the broker refuses as such. */
   readonly held: Record<LaneName, boolean>;
+  /** Items that the broker did not take, kept and offered again: alarms only. */
+  readonly aside: Record<LaneName, number>;
   /** Monotonic time of the last acknowledgement; null: none yet. */
   lastAckMs: number | null;
 }
@@ -45,6 +56,10 @@ export function newCounters(): UplinkCounters {
     readErrors: 0,
     reconnects: 0,
     statusCorrections: 0,
+    stateCorrections: 0,
+    addressIndex: null,
+    addressSwitches: 0,
+    certificateDays: {},
     statesCoalesced: 0,
     commands: 0,
     commandsRefused: 0,
@@ -52,6 +67,7 @@ export function newCounters(): UplinkCounters {
     protocol: null,
     backlog: perLane(0),
     held: perLane(false),
+    aside: perLane(0),
     lastAckMs: null,
   };
 }

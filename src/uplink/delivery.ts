@@ -5,18 +5,23 @@
  * 2. live events: faults, operator, system, gaps; then live telemetry;
  * 3. the backlog in the same order, at a bounded rate.
  *
- * After a lost connection everything unanswered is sent again from the cursors.
+ * The window bounds messages, and for all but alarms also their bytes: what the broker has not
+ * taken yet lies in buffers on the way to it, and an alarm comes behind it there. After a lost
+ * connection everything unanswered is sent again from the cursors.
  */
 import type { Cancel, Clock, Log } from '../domain/ports.ts';
 import type { UplinkCounters } from './counters.ts';
-import type { Head, LaneFeed, Parcel } from './lane.ts';
+import type { AsideState, Head, LaneFeed } from './lane.ts';
 import type { LaneName } from './lane-source.ts';
 import type { OutgoingMessage, PublishResult } from './link.ts';
+import type { Parcel } from './parcel.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface DeliveryOptions {
   /** Unanswered messages of all lanes together. */
   readonly window: number;
+  /** Unanswered bytes after which only alarms are sent, however much room the window has. */
+  readonly windowBytes: number;
   /** Part of the window that only alarms may use. */
   readonly alarmReserve: number;
   /** Backlog messages per second, alarms excepted; Infinity: as fast as the broker answers. */
@@ -34,6 +39,8 @@ export interface DeliveryDeps {
   readonly onAckLatency: (lane: LaneName, latencyMs: number, seq: number) => void;
   /** A lane was found refused as such, or is accepted again. */
   readonly onHeld: (lane: LaneName, held: boolean) => void;
+  /** Something was set aside in a lane where nothing was, or nothing is any more. */
+  readonly onAside: (lane: LaneName, aside: AsideState) => void;
 }
 
 /** Wait after the link took nothing: it is full, not gone. */
@@ -52,6 +59,7 @@ export class Delivery {
   readonly #committedSeq = new Map<LaneName, number>();
   #window = 0;
   #inFlight = 0;
+  #bytesInFlight = 0;
   /** Messages of the uplink itself (status, state, responses). */
   #others = 0;
   /** The suspect that is in flight on its own, to learn whether it ends the connection. */
@@ -61,7 +69,7 @@ export class Delivery {
   #pausedUntilMs = 0;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | null = null;
   #cancelPoll: Cancel = () => undefined;
-  #flushing = false;
+  #answering = false;
   #onIdle: (() => void) | null = null;
 
   constructor(options: DeliveryOptions, deps: DeliveryDeps) {
@@ -93,7 +101,11 @@ export class Delivery {
   /** Items up to this number are durable; may be called before `begin`. */
   wake(lane: LaneName, upToSeq: number): void {
     this.#committedSeq.set(lane, upToSeq);
-    this.#lanes.find(({ name }) => name === lane)?.wake(upToSeq);
+    const feed = this.#lanes.find(({ name }) => name === lane);
+    if (feed === undefined) return;
+    feed.wake(upToSeq);
+    // Also while nothing is answered: an outage is when people look at it.
+    this.#deps.counters.backlog[lane] = feed.backlog;
   }
 
   /** There may be news in any lane, for example events that are readable but not durable yet. */
@@ -109,7 +121,7 @@ export class Delivery {
     const result = await this.#deps.publish(message);
     this.#others -= 1;
     if (result.kind === 'acknowledged') this.#proven = true;
-    this.pump();
+    this.#answered();
     return result;
   }
 
@@ -126,7 +138,6 @@ export class Delivery {
       for (let sent = true; sent;) sent = this.#sendOne();
       for (const lane of this.#lanes) lane.refill();
     }
-    this.#scheduleFlush();
     const isIdle = this.#lanes.length > 0 && this.#lanes.every((lane) => lane.isIdle);
     if (isIdle && this.#inFlight === 0) this.#onIdle?.();
   }
@@ -169,6 +180,7 @@ export class Delivery {
     // A small window (some brokers allow one message) is shared by all.
     const reserve = isAlarm ? 0 : Math.min(this.#options.alarmReserve, this.#window - 1);
     if (this.#inFlight >= this.#window - reserve) return false;
+    if (!isAlarm && this.#bytesInFlight >= this.#options.windowBytes) return false;
     if (this.#probe !== null) return isAlarm && this.#probe.parcel.lane !== 'alarm';
     return !head.suspect || this.#inFlight + this.#others === 0;
   }
@@ -178,9 +190,11 @@ export class Delivery {
     this.#disturb();
     if (parcel.suspect) this.#probe = { parcel, disturbed: false };
     this.#inFlight += 1;
+    this.#bytesInFlight += parcel.bytes;
     counters.published += 1;
     const result = await this.#deps.publish(parcel.message);
     this.#inFlight -= 1;
+    this.#bytesInFlight -= parcel.bytes;
     const probe = this.#probe?.parcel === parcel ? this.#probe : null;
     if (probe !== null) this.#probe = null;
     const hangUp =
@@ -197,7 +211,7 @@ export class Delivery {
     if (result.kind === 'notSent') {
       this.#pausedUntilMs = clock.monotonicMs() + REFUSED_BY_LINK_RETRY_MS;
     }
-    this.pump();
+    this.#answered();
   }
 
   #disturb(): void {
@@ -224,24 +238,30 @@ export class Delivery {
     this.#timer = { atMs, cancel };
   }
 
-  /** Answers come in batches: one durable move of each cursor a batch is enough. */
-  #scheduleFlush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
+  /** Answers come in batches: one look around and one move of each cursor a batch is enough. */
+  #answered(): void {
+    if (this.#answering) return;
+    this.#answering = true;
     queueMicrotask(() => {
-      this.#flushing = false;
+      this.#answering = false;
       for (const lane of this.#lanes) {
         lane.flushCursor();
         this.#deps.counters.backlog[lane.name] = lane.backlog;
-        this.#reportHeld(lane);
+        this.#report(lane);
       }
+      this.pump();
     });
   }
 
-  #reportHeld(lane: LaneFeed): void {
-    const { held } = this.#deps.counters;
-    if (held[lane.name] === lane.isHeld) return;
-    held[lane.name] = lane.isHeld;
-    this.#deps.onHeld(lane.name, lane.isHeld);
+  #report(lane: LaneFeed): void {
+    const { held, aside } = this.#deps.counters;
+    if (held[lane.name] !== lane.isHeld) {
+      held[lane.name] = lane.isHeld;
+      this.#deps.onHeld(lane.name, lane.isHeld);
+    }
+    const state = lane.aside;
+    const before = aside[lane.name];
+    aside[lane.name] = state.count;
+    if (before > 0 !== state.count > 0) this.#deps.onAside(lane.name, state);
   }
 }

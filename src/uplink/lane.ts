@@ -1,25 +1,23 @@
 /** One lane at work: reads pages ahead from its source, hands out its items, books the answers. */
 import type { Clock, Log } from '../domain/ports.ts';
 import type { UplinkCounters } from './counters.ts';
-import { type Entry, type LaneLimits, LaneQueue, type Verdict } from './lane-queue.ts';
+import type { Entry, LaneLimits, Unwanted, Verdict } from './lane-queue.ts';
+import { LaneQueue } from './lane-queue.ts';
 import type { LaneName, LaneSource } from './lane-source.ts';
-import type { OutgoingMessage, PublishResult } from './link.ts';
-
-/** One item on its way. */
-export interface Parcel {
-  readonly lane: LaneName;
-  readonly message: OutgoingMessage;
-  readonly suspect: boolean;
-  /** Number of the item within its lane. */
-  readonly seq: number;
-  /** @param hangUp the peer ended the connection while this parcel was alone in flight. */
-  settle(result: PublishResult, hangUp: boolean): void;
-}
+import type { PublishResult } from './link.ts';
+import { EntryParcel, type Parcel } from './parcel.ts';
 
 export interface Head {
   readonly historical: boolean;
   /** To be sent alone: connections ended around it before. */
   readonly suspect: boolean;
+}
+
+/** What is set aside in a lane; `seq` and `reason` are those of the first of them. */
+export interface AsideState {
+  readonly count: number;
+  readonly seq: number | null;
+  readonly reason: string | null;
 }
 
 /** A lane without the type of its items, so that lanes of all kinds stand in one list. */
@@ -30,6 +28,8 @@ export interface LaneFeed {
   readonly isHeld: boolean;
   /** Known undelivered items. */
   readonly backlog: number;
+  /** Items that the broker does not take and that are offered again later. */
+  readonly aside: AsideState;
   /** What would be taken now; null when there is nothing or the lane has to wait. */
   head(nowMs: number): Head | null;
   /**
@@ -51,18 +51,25 @@ export interface LaneDeps {
   readonly log: Log;
   readonly counters: UplinkCounters;
   readonly limits: LaneLimits;
+  /** What becomes of items that the broker does not take. */
+  readonly unwanted: Unwanted;
   /** Items read at a time; at most one and a half pages are in hand. */
   readonly pageSize: number;
+  /** As `pageSize`, of their memory. */
+  readonly pageBytes: number;
   readonly readRetryMs: number;
   /** Items were loaded, or the lane can be read again. */
   readonly onReady: () => void;
 }
+
+const NOTHING_ASIDE: AsideState = { count: 0, seq: null, reason: null };
 
 export class JournalLane<T> implements LaneFeed {
   readonly #source: LaneSource<T>;
   readonly #deps: LaneDeps;
   readonly #queue: LaneQueue<T>;
   #reading = false;
+  #readingAside = false;
   #drained = false;
   #wakes = 0;
   #knownSeq = 0;
@@ -71,7 +78,7 @@ export class JournalLane<T> implements LaneFeed {
   constructor(source: LaneSource<T>, cursor: number, deps: LaneDeps) {
     this.#source = source;
     this.#deps = deps;
-    this.#queue = new LaneQueue(cursor, deps.limits);
+    this.#queue = new LaneQueue(cursor, deps.limits, deps.unwanted);
     this.#durableSeq = cursor;
   }
 
@@ -88,12 +95,18 @@ export class JournalLane<T> implements LaneFeed {
   }
 
   get backlog(): number {
-    return Math.max(this.#knownSeq, this.#queue.lastLoaded) - this.#queue.cursor;
+    const { passed, lastLoaded, aside } = this.#queue;
+    return Math.max(this.#knownSeq, lastLoaded) - passed + aside.size;
+  }
+
+  get aside(): AsideState {
+    const { size, firstSeq, reason } = this.#queue.aside;
+    return size === 0 ? NOTHING_ASIDE : { count: size, seq: firstSeq, reason };
   }
 
   head(nowMs: number): Head | null {
     const entry = this.#queue.next(nowMs);
-    if (entry === null) return null;
+    if (entry === null || entry.item === null) return null;
     return {
       historical: this.#source.isHistorical(entry.item),
       suspect: this.#queue.isSuspect(entry),
@@ -102,7 +115,7 @@ export class JournalLane<T> implements LaneFeed {
 
   take(head: Head, nowMs: number): Parcel | null {
     const entry = this.#queue.next(nowMs);
-    if (entry === null) return null;
+    if (entry === null || entry.item === null) return null;
     const message = this.#source.message(entry.item, head.historical);
     if (message === null) {
       this.#queue.giveUp(entry);
@@ -110,13 +123,9 @@ export class JournalLane<T> implements LaneFeed {
       return null;
     }
     this.#queue.sent(entry);
-    return {
-      lane: this.name,
-      message,
-      suspect: head.suspect,
-      seq: entry.seq,
-      settle: (result, hangUp) => this.#settle(entry, result, hangUp),
-    };
+    const settle = (result: PublishResult, hangUp: boolean): void =>
+      this.#settle(entry, result, hangUp);
+    return new EntryParcel(this.name, message, head.suspect, entry, settle);
   }
 
   resumesAtMs(nowMs: number): number | null {
@@ -130,7 +139,10 @@ export class JournalLane<T> implements LaneFeed {
   }
 
   refill(): void {
-    if (this.#reading || this.#drained || this.#queue.size > this.#deps.pageSize / 2) return;
+    if (this.#queue.aside.size > 0) this.#refillAside();
+    const { pageSize, pageBytes } = this.#deps;
+    if (this.#reading || this.#drained) return;
+    if (this.#queue.size > pageSize / 2 || this.#queue.bytes > pageBytes / 2) return;
     this.#reading = true;
     void this.#read();
   }
@@ -143,24 +155,51 @@ export class JournalLane<T> implements LaneFeed {
 
   async #read(): Promise<void> {
     const wakes = this.#wakes;
+    const { pageSize, pageBytes } = this.#deps;
     try {
-      const page = await this.#source.read(this.#queue.lastLoaded, this.#deps.pageSize);
+      const page = await this.#source.read(this.#queue.lastLoaded, pageSize, pageBytes);
       this.#queue.load(page.items);
       // What was committed while we read may be missing from the page.
       this.#drained = page.last && wakes === this.#wakes;
       this.#reading = false;
       this.#deps.onReady();
     } catch (error) {
-      this.#deps.counters.readErrors += 1;
-      this.#deps.log('error', 'cannot read the journal for the uplink', {
-        lane: this.name,
-        error: error instanceof Error ? error.message : String(error),
-      });
-      this.#deps.clock.after(this.#deps.readRetryMs, () => {
-        this.#reading = false;
-        this.#deps.onReady();
-      });
+      this.#readFailed(error, () => (this.#reading = false));
     }
+  }
+
+  /** The text of one that was set aside, when its turn has come. */
+  #refillAside(): void {
+    const entry = this.#queue.aside.wanted(this.#deps.clock.monotonicMs());
+    if (entry === null || this.#readingAside) return;
+    this.#readingAside = true;
+    void this.#readAside(entry);
+  }
+
+  async #readAside(entry: Entry<T>): Promise<void> {
+    try {
+      const { items } = await this.#source.read(entry.seq - 1, 1, 1);
+      this.#readingAside = false;
+      const [found] = items;
+      if (found?.seq === entry.seq) entry.item = found.item;
+      // The journal may be served from memory just now: an alarm is not given up over that.
+      else this.#queue.aside.postponed(entry, this.#deps.clock.monotonicMs());
+      this.#deps.onReady();
+    } catch (error) {
+      this.#readFailed(error, () => (this.#readingAside = false));
+    }
+  }
+
+  #readFailed(error: unknown, over: () => void): void {
+    this.#deps.counters.readErrors += 1;
+    this.#deps.log('error', 'cannot read the journal for the uplink', {
+      lane: this.name,
+      error: error instanceof Error ? error.message : String(error),
+    });
+    this.#deps.clock.after(this.#deps.readRetryMs, () => {
+      over();
+      this.#deps.onReady();
+    });
   }
 
   #settle(entry: Entry<T>, result: PublishResult, hangUp: boolean): void {
@@ -174,16 +213,16 @@ export class JournalLane<T> implements LaneFeed {
         break;
       case 'rejected':
         counters.rejected += 1;
-        this.#judged(entry, this.#queue.rejected(entry, nowMs), result.reason);
+        this.#judged(entry, this.#queue.rejected(entry, nowMs, result.reason), result.reason);
         break;
       case 'timedOut':
         counters.timedOut += 1;
-        this.#queue.lost(entry, false, nowMs);
+        this.#queue.lost(entry, false, nowMs, '');
         break;
       case 'connectionLost': {
         counters.lost += 1;
-        const verdict = this.#queue.lost(entry, hangUp, nowMs);
-        this.#judged(entry, verdict, `the broker hangs up on it: ${result.reason}`);
+        const reason = `the broker hangs up on it: ${result.reason}`;
+        this.#judged(entry, this.#queue.lost(entry, hangUp, nowMs, reason), reason);
         break;
       }
       case 'notSent':
@@ -194,6 +233,13 @@ export class JournalLane<T> implements LaneFeed {
 
   #judged(entry: Entry<T>, verdict: Verdict, reason: string): void {
     if (verdict === 'giveUp') this.#gaveUp(entry, reason);
+    if (verdict === 'setAside') {
+      this.#deps.log('error', 'the broker does not take an alarm; it is offered again later', {
+        lane: this.name,
+        seq: entry.seq,
+        reason,
+      });
+    }
     if (verdict !== 'held') return;
     this.#deps.log('error', 'the broker refuses a whole lane; it is held and tried again', {
       lane: this.name,

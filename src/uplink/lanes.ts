@@ -30,13 +30,22 @@ export function makeLanes(
   deps: LanesDeps,
 ): readonly LaneFeed[] {
   const { journal, clock, log, topics, counters, onReady } = deps;
-  const { broker, identity, historicalAfterMs, limits, pageSize, readRetryMs } = options;
+  const { broker, identity, historicalAfterMs } = options;
+  const { limits, pageSize, pageBytes, readRetryMs } = options;
   const sources: SourceDeps = { journal, broker, topics, identity, clock, historicalAfterMs };
-  const lanes: LaneDeps = { clock, log, counters, limits, pageSize, readRetryMs, onReady };
+  const lanes: LaneDeps = {
+    ...{ clock, log, counters, limits, pageSize, pageBytes, readRetryMs, onReady },
+    unwanted: 'giveUp',
+  };
+  // An undelivered alarm is never dropped, whatever the broker says to it.
+  const alarms: LaneDeps = { ...lanes, unwanted: 'setAside' };
   // What was measured or dropped is not worth holding a lane for: only events are.
   const lossy = { ...lanes, limits: { ...limits, maxGivenUpInARow: Infinity } };
   return [
-    ...LANES.map((lane) => new JournalLane(eventSource(sources, lane), cursors[lane], lanes)),
+    ...LANES.map((lane) => {
+      const deps = lane === 'alarm' ? alarms : lanes;
+      return new JournalLane(eventSource(sources, lane), cursors[lane], deps);
+    }),
     new JournalLane(gapSource(sources), 0, lossy),
     new JournalLane(telemetrySource(sources), cursors.telemetry, lossy),
   ];

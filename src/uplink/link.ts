@@ -4,12 +4,22 @@
  * ends. Nothing is kept across connections: what is not acknowledged is the sender's to repeat.
  */
 
+import type { CertificateTerm } from './certificates.ts';
+
 /** One message, always at least once. `correlation` is echoed for replies to commands. */
 export interface OutgoingMessage {
   readonly topic: string;
-  readonly payload: string;
+  /** Text goes out as UTF-8. */
+  readonly payload: string | Uint8Array;
   readonly retain: boolean;
   readonly correlation?: Uint8Array;
+  /** The broker drops it when nobody has taken it by then, where the protocol knows that (5). */
+  readonly expirySeconds?: number;
+}
+
+/** A message of the JSON contract. */
+export interface TextMessage extends OutgoingMessage {
+  readonly payload: string;
 }
 
 export type PublishResult =
@@ -45,6 +55,10 @@ export interface Connected {
   readonly protocol: string;
   /** How many messages may be unanswered at a time. */
   readonly receiveMaximum: number;
+  /** What this broker cannot do for us though it is connected, with the remedy; null: nothing. */
+  readonly unsuitable?: string | null;
+  /** Where the link has several addresses: the one in use, 0 being the first. */
+  readonly place?: { readonly index: number; readonly address: string };
 }
 
 export type LinkState =
@@ -55,19 +69,23 @@ export type LinkState =
       readonly reason: string;
       /** Null once the link is closed for good. */
       readonly retryInMs: number | null;
+      /** The broker answered, and can never serve us as it is: why, with the remedy. */
+      readonly unsuitable?: string;
     };
 
 /** What the broker publishes for us when it loses us. */
 export interface Will {
   readonly topic: string;
-  readonly payload: string;
+  readonly payload: string | Uint8Array;
+  /** Left out: true. */
+  readonly retain?: boolean;
 }
 
 export interface LinkHandlers {
   /** Called on every change, and for every failed attempt. */
   onState(state: LinkState): void;
   onMessage(message: IncomingMessage): void;
-  /** Asked before each attempt: the will is retained and carries the number of the attempt. */
+  /** Asked before each attempt: the will carries something that names the attempt. */
   will(connection: number): Will | null;
 }
 
@@ -85,4 +103,6 @@ export interface Link {
    * `deadlineMs` it ends without that. Resolves in any case and never rejects.
    */
   close(deadlineMs: number): Promise<void>;
+  /** Terms of the certificates in use, read anew; left out: there are none. Never rejects. */
+  certificates?(): Promise<readonly CertificateTerm[]>;
 }

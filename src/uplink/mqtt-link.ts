@@ -3,102 +3,99 @@
  * own: the library's reconnecting, queueing and resending are all switched off, because each of
  * them loses, keeps for ever or repeats something in some case. Also protocol 5 first, then 3.1.1.
  */
-import net from 'node:net';
-import tls from 'node:tls';
-import { MqttClient, type IClientOptions } from 'mqtt';
+import { MqttClient } from 'mqtt';
+import { addressOf, BrokerSocket } from './broker-socket.ts';
+import { refusesRetain, termsOf, uselessBy } from './broker-terms.ts';
+import { type CertificateTerm, certificateTerms } from './certificates.ts';
 import { type Link, type OutgoingMessage, type SubscribeResult, type Will } from './link.ts';
-import { incomingOf, publishOptionsOf, reasonOfCode, reasonOfError } from './mqtt-words.ts';
-import {
-  DEFAULT_LINK_OPTIONS,
-  type LinkDeps,
-  ReconnectingLink,
-  type ReconnectingLinkOptions,
-} from './reconnecting-link.ts';
-import { readSecrets, type Secrets, type TlsOptions } from './secrets.ts';
+import { clientOptions, type Manner, type MqttLinkOptions, type Version } from './mqtt-options.ts';
+import { MAX_PUBLISH_ID, MqttStream, SubscriptionIds } from './mqtt-stream.ts';
+import { incomingOf, reasonOfCode, reasonOfEnding, type SaidByBroker } from './mqtt-words.ts';
+import { type LinkDeps, ReconnectingLink } from './reconnecting-link.ts';
+import { readSecrets, type Secrets } from './secrets.ts';
 import type { BrokerAnswer, Session, SessionEnd, SessionEvents, Transport } from './transport.ts';
 
-export interface MqttLinkOptions extends ReconnectingLinkOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Null: plain TCP. */
-  readonly tls: TlsOptions | null;
-  readonly clientId: string;
-  readonly username: string | null;
-  /** Read at each attempt: a changed password needs no restart. A last newline is ignored. */
-  readonly passwordFile: string | null;
-  readonly keepaliveSeconds: number;
-}
-
-/** Limits and keep-alive of a link, for everything that has a sensible default. */
-export const DEFAULT_MQTT_OPTIONS = {
-  ...DEFAULT_LINK_OPTIONS,
-  tls: null,
-  username: null,
-  passwordFile: null,
-  keepaliveSeconds: 20,
-} as const;
+export { DEFAULT_MQTT_OPTIONS, type MqttLinkOptions } from './mqtt-options.ts';
 
 /** A link to an MQTT broker; nothing happens before `open`. */
 export function createMqttLink(options: MqttLinkOptions, deps: LinkDeps): Link {
-  return new ReconnectingLink(new MqttTransport(options), deps, options);
+  return new ReconnectingLink(mqttTransport(options, deps), deps, options);
 }
 
-type Version = 4 | 5;
+/** Attempts at one MQTT broker, for a link or for the addresses of one. */
+export function mqttTransport(options: MqttLinkOptions, deps: TransportDeps): Transport {
+  return new MqttTransport(options, deps);
+}
 
-/** Largest message we let a broker send us; commands are far smaller. */
-const MAX_INCOMING_BYTES = 65_536;
+type TransportDeps = Pick<LinkDeps, 'clock' | 'clockQuality'>;
+const ACKNOWLEDGED: BrokerAnswer = { kind: 'acknowledged' };
 /** Connections that end without a word before we try the older protocol. */
 const SILENT_ENDS_BEFORE_FALLBACK = 2;
 
 class MqttTransport implements Transport {
   readonly #options: MqttLinkOptions;
-  #version: Version = 5;
+  readonly #deps: TransportDeps;
+  #manner: Manner;
   #silentEnds = 0;
+  /** Of the last handshake. */
+  #serverTerm: CertificateTerm | null = null;
 
-  constructor(options: MqttLinkOptions) {
+  constructor(options: MqttLinkOptions, deps: TransportDeps) {
     this.#options = options;
+    this.#deps = deps;
+    this.#manner = { version: options.firstVersion ?? 5, retains: true };
   }
 
   get address(): string {
-    const { host, port } = this.#options;
-    return `${this.#options.tls === null ? 'mqtt' : 'mqtts'}://${host}:${port}`;
+    return addressOf(this.#options);
+  }
+
+  async certificates(): Promise<readonly CertificateTerm[]> {
+    const own = await certificateTerms(this.#options.tls);
+    return this.#serverTerm === null ? own : [...own, this.#serverTerm];
   }
 
   begin(will: Will | null, events: SessionEvents): Session {
-    const version = this.#version;
-    return new MqttSession(this.#options, this.address, version, will, {
+    const manner = this.#manner;
+    const session: MqttSession = new MqttSession(this.#options, this.#deps, manner, will, {
       onOpen: (info) => {
         this.#silentEnds = 0;
+        this.#serverTerm = session.serverTerm;
         events.onOpen(info);
       },
       onMessage: (message) => events.onMessage(message),
-      onEnded: (end, how) => events.onEnded({ ...end, retryAtOnce: this.#fallBack(version, how) }),
+      onEnded: (end, how) => events.onEnded({ ...end, retryAtOnce: this.#adapt(manner, how) }),
     });
+    return session;
   }
 
   /**
-   * Chooses the version of the next attempt. What was accepted stays chosen while connections end
-   * in any other way. A refusal of the version changes it at once; silence asks for version 5
-   * twice, then for 3.1.1 (old brokers hang up on what they do not understand, but so does a proxy
-   * whose broker is down, and nobody should stay on the older version because of that).
+   * Chooses how the next attempt is made; true: at once. What was accepted stays chosen while
+   * connections end in any other way. A refusal of the version changes it at once; silence asks for
+   * version 5 twice, then for 3.1.1 (old brokers hang up on what they do not understand, but so
+   * does a proxy whose broker is down, and nobody should stay on the older version for that).
    */
-  #fallBack(version: Version, how: EndKind): boolean {
+  #adapt({ version, retains }: Manner, how: EndKind): boolean {
+    if (how === 'retainRefused') {
+      this.#manner = { version, retains: false };
+      return retains;
+    }
     if (how === 'versionRefused') {
-      this.#version = version === 5 ? 4 : 5;
+      this.#manner = { version: version === 5 ? 4 : 5, retains };
       // Only the first change is worth an attempt at once: else two refusals would spin.
       return version === 5;
     }
     if (how === 'silent') {
       this.#silentEnds += 1;
       const tryOld = this.#silentEnds % (SILENT_ENDS_BEFORE_FALLBACK + 1);
-      this.#version = tryOld === SILENT_ENDS_BEFORE_FALLBACK ? 4 : 5;
+      this.#manner = { version: tryOld === SILENT_ENDS_BEFORE_FALLBACK ? 4 : 5, retains };
     }
     return false;
   }
 }
 
 /** `silent`: the peer accepted the connection and ended it before answering our CONNECT. */
-type EndKind = 'versionRefused' | 'silent' | 'other';
+type EndKind = 'versionRefused' | 'retainRefused' | 'silent' | 'other';
 
 interface MqttSessionEvents extends Omit<SessionEvents, 'onEnded'> {
   onEnded(end: Omit<SessionEnd, 'retryAtOnce'>, how: EndKind): void;
@@ -106,43 +103,43 @@ interface MqttSessionEvents extends Omit<SessionEvents, 'onEnded'> {
 
 class MqttSession implements Session {
   readonly #options: MqttLinkOptions;
-  readonly #address: string;
+  readonly #deps: TransportDeps;
   readonly #version: Version;
   readonly #events: MqttSessionEvents;
   #client: MqttClient | null = null;
-  #socket: net.Socket | null = null;
+  #stream: BrokerSocket | null = null;
+  #wire: MqttStream | null = null;
+  #retains: boolean;
   #opened = false;
-  #reached = false;
   #over = false;
   #error: unknown = null;
   #farewell: number | null = null;
+  #said: SaidByBroker | null = null;
+  #useless: string | null = null;
 
   constructor(
     options: MqttLinkOptions,
-    address: string,
-    version: Version,
+    deps: TransportDeps,
+    manner: Manner,
     will: Will | null,
     events: MqttSessionEvents,
   ) {
     this.#options = options;
-    this.#address = address;
-    this.#version = version;
+    this.#deps = deps;
+    this.#version = manner.version;
+    this.#retains = manner.retains;
     this.#events = events;
     void this.#begin(will);
   }
 
+  get serverTerm(): CertificateTerm | null {
+    return this.#stream?.serverTerm ?? null;
+  }
+
   publish(message: OutgoingMessage, answered: (answer: BrokerAnswer) => void): void {
-    this.#client?.publish(
-      message.topic,
-      message.payload,
-      publishOptionsOf(message, this.#version),
-      (error) => {
-        if (!(error instanceof Error)) answered({ kind: 'acknowledged' });
-        // Without a reason code it is the end of the connection, which is reported as such.
-        else if ('code' in error && typeof error.code === 'number' && error.code >= 0x80) {
-          answered({ kind: 'rejected', reason: reasonOfCode(error.code) });
-        }
-      },
+    const sent = message.retain && !this.#retains ? { ...message, retain: false } : message;
+    this.#wire?.publish(sent, (code) =>
+      answered(code < 0x80 ? ACKNOWLEDGED : { kind: 'rejected', reason: reasonOfCode(code) }),
     );
   }
 
@@ -152,8 +149,11 @@ class MqttSession implements Session {
     answered: (result: SubscribeResult) => void,
   ): void {
     // Retain handling 2: the broker sends no stored copies. Version 3.1.1 cannot ask for that.
+    // There QoS 1 would promise nothing more, because a clean start forgets what was not
+    // acknowledged; and NATS makes a consumer in the cluster for each such subscription: fleets
+    // that reconnect stall it.
     const wish =
-      this.#version === 5 ? { qos: 1 as const, rh: options.retained ? 0 : 2 } : { qos: 1 as const };
+      this.#version === 5 ? { qos: 1 as const, rh: options.retained ? 0 : 2 } : { qos: 0 as const };
     this.#client?.subscribe(filter, wish, (error) => {
       if (error === null) answered({ kind: 'subscribed' });
       else if (!this.#over) answered({ kind: 'failed', reason: error.message });
@@ -171,7 +171,7 @@ class MqttSession implements Session {
     // The library may still report errors of the connection that we have just left.
     client?.removeAllListeners('error').on('error', () => undefined);
     client?.end(true);
-    this.#socket?.destroy();
+    this.#stream?.socket.destroy();
   }
 
   async #begin(will: Will | null): Promise<void> {
@@ -186,17 +186,29 @@ class MqttSession implements Session {
   }
 
   #connect(secrets: Secrets, will: Will | null): void {
-    const client = new MqttClient(
-      () => this.#openSocket(secrets.tls),
-      clientOptions(this.#options, this.#version, secrets.password, will),
-    );
+    const client = new MqttClient(() => this.#openSocket(secrets), {
+      ...clientOptions(this.#options, this.#version, secrets, this.#willOf(will)),
+      messageIdProvider: new SubscriptionIds(),
+      // The library would keep a buffer for each of 65,536 numbers, for packets that are ours.
+      writeCache: false,
+    });
     this.#client = client;
     client.on('connect', (packet) => {
       this.#opened = true;
-      this.#events.onOpen({
-        protocol: this.#version === 5 ? 'mqtt5' : 'mqtt3.1.1',
-        receiveMaximum: packet.properties?.receiveMaximum ?? 65_535,
-      });
+      const { useless, retains, ...terms } = termsOf(packet.properties);
+      this.#retains &&= retains;
+      this.#useless = useless;
+      if (useless === null) {
+        const receiveMaximum = Math.min(terms.receiveMaximum, MAX_PUBLISH_ID);
+        const protocol = this.#version === 5 ? 'mqtt5' : 'mqtt3.1.1';
+        this.#events.onOpen({ protocol, ...terms, receiveMaximum });
+      } else this.#end();
+    });
+    client.on('packetreceive', (packet) => {
+      // Refusals reach us as errors, which leave out what the broker said besides.
+      if (packet.cmd === 'connack' || packet.cmd === 'disconnect') {
+        this.#said = packet.properties ?? null;
+      }
     });
     client.on('message', (topic, payload, packet) =>
       this.#events.onMessage(incomingOf(topic, payload, packet)),
@@ -213,57 +225,48 @@ class MqttSession implements Session {
     client.on('close', () => this.#end());
   }
 
-  #openSocket(tlsOptions: tls.ConnectionOptions | null): net.Socket {
-    const { host, port } = this.#options;
-    const socket =
-      tlsOptions === null
-        ? net.connect({ host, port, noDelay: true })
-        : tls.connect({ ...tlsOptions, host, port });
-    socket.setNoDelay(true);
-    socket.once(tlsOptions === null ? 'connect' : 'secureConnect', () => {
-      this.#reached = true;
-    });
+  #openSocket(secrets: Secrets): MqttStream {
+    const stream = new BrokerSocket(this.#options, secrets.tls);
     // The library passes on only errors with a code; a failed check of the host name has none else.
-    socket.on('error', (error) => {
+    stream.socket.on('error', (error) => {
       this.#error ??= error;
     });
-    this.#socket = socket;
-    return socket;
+    this.#stream = stream;
+    this.#wire = new MqttStream(stream.socket, this.#version);
+    return this.#wire;
+  }
+
+  #willOf(will: Will | null): Will | null {
+    return will === null || this.#retains ? will : { ...will, retain: false };
   }
 
   #end(): void {
     if (this.#over) return;
-    const failure = reasonOfError(this.#error, this.#farewell, this.#address, this.#version);
-    const silent = !this.#opened && this.#reached && this.#error === null;
-    const how = failure.versionRefused ? 'versionRefused' : silent ? 'silent' : 'other';
+    const { clock, clockQuality } = this.#deps;
+    const failure = reasonOfEnding({
+      error: this.#error,
+      farewell: this.#farewell,
+      said: this.#said,
+      address: addressOf(this.#options),
+      version: this.#version,
+      opened: this.#opened,
+      tls: this.#stream?.facts(clock, clockQuality?.() ?? 'unknown') ?? null,
+    });
+    const { byPeer, code } = failure;
+    const unsuitable = this.#useless ?? uselessBy(code);
+    const silent = !this.#opened && this.#stream?.reached === true && this.#error === null;
+    const how: EndKind = failure.versionRefused
+      ? 'versionRefused'
+      : refusesRetain(code)
+        ? 'retainRefused'
+        : silent
+          ? 'silent'
+          : 'other';
     this.destroy();
-    this.#events.onEnded({ reason: failure.reason, byPeer: failure.byPeer }, how);
+    const reason = this.#useless ?? failure.reason;
+    this.#events.onEnded(
+      unsuitable === null ? { reason, byPeer } : { reason, byPeer, unsuitable },
+      how,
+    );
   }
-}
-
-function clientOptions(
-  options: MqttLinkOptions,
-  version: Version,
-  password: string | null,
-  will: Will | null,
-): IClientOptions {
-  return {
-    protocolId: 'MQTT',
-    protocolVersion: version,
-    clientId: options.clientId,
-    clean: true,
-    keepalive: options.keepaliveSeconds,
-    connectTimeout: options.connectTimeoutMs,
-    reconnectPeriod: 0,
-    resubscribe: false,
-    queueQoSZero: false,
-    ...(options.username === null ? {} : { username: options.username }),
-    ...(password === null ? {} : { password }),
-    ...(will === null
-      ? {}
-      : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
-    ...(version === 5
-      ? { properties: { receiveMaximum: 16, maximumPacketSize: MAX_INCOMING_BYTES } }
-      : {}),
-  };
 }

@@ -1,5 +1,6 @@
 /** Pure translation between MQTT.js packets, reason codes and errors, and our own words. */
 import type { IncomingMessage, OutgoingMessage } from './link.ts';
+import { type TlsFacts, tlsReason } from './tls-words.ts';
 
 /** The few fields of the library's packet that we read. */
 interface PublishPacket {
@@ -22,13 +23,25 @@ export function incomingOf(topic: string, payload: Buffer, packet: PublishPacket
   };
 }
 
+/** @param retains false where the broker ends the connection over a message to be kept. */
 export function publishOptionsOf(
   message: OutgoingMessage,
   version: 4 | 5,
-): { qos: 1; retain: boolean; properties?: { correlationData: Buffer } } {
-  const base = { qos: 1, retain: message.retain } as const;
-  if (version === 4 || message.correlation === undefined) return base;
-  return { ...base, properties: { correlationData: Buffer.from(message.correlation) } };
+  retains = true,
+): { qos: 1; retain: boolean; properties?: PublishProperties } {
+  const base = { qos: 1, retain: message.retain && retains } as const;
+  const { correlation, expirySeconds } = message;
+  if (version === 4 || (correlation === undefined && expirySeconds === undefined)) return base;
+  const properties: PublishProperties = {
+    ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation) }),
+    ...(expirySeconds === undefined ? {} : { messageExpiryInterval: expirySeconds }),
+  };
+  return { ...base, properties };
+}
+
+interface PublishProperties {
+  correlationData?: Buffer;
+  messageExpiryInterval?: number;
 }
 
 /**
@@ -63,8 +76,9 @@ const REASONS: Readonly<Record<number, string>> = {
   152: 'ended by the administrator of the broker',
   153: 'the broker refuses the payload',
   154: 'the broker does not keep retained messages',
-  156: 'the broker asks to use another server',
-  157: 'the broker has moved',
+  155: 'the broker does not take messages of QoS 1',
+  156: 'the broker asks to use another server: it is not followed, write it into the configuration',
+  157: 'the broker has moved: it is not followed, write its new address into the configuration',
   159: 'the broker limits the rate of connections',
 };
 
@@ -86,57 +100,80 @@ const NETWORK: Readonly<Record<string, string>> = {
 /** Of the network's errors, those by which the other side itself ended the connection. */
 const BY_PEER = new Set(['ECONNRESET', 'EPIPE']);
 
-const CERTIFICATE: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'it has expired: renew it, or correct the clock',
-  CERT_NOT_YET_VALID: 'it is not valid yet: is the clock right?',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'it was made for another host name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is signed by itself: configure it as authority',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is not trusted: configure the authority file',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not trusted: configure the authority file',
-  UNABLE_TO_GET_ISSUER_CERT: 'its authority is not trusted: configure the authority file',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not trusted: configure the authority file',
-};
-
 export interface Failure {
   readonly reason: string;
   readonly byPeer: boolean;
   readonly versionRefused: boolean;
+  /** Reason code of a refused CONNECT; 0 where that is not what happened. */
+  readonly code: number;
 }
 
-/**
- * Why a connection ended, in clear words.
- * @param error the first error seen, null when the stream just ended.
- * @param farewell reason code of the broker's DISCONNECT, null when it sent none.
- */
-export function reasonOfError(
-  error: unknown,
-  farewell: number | null,
-  address: string,
-  version: 4 | 5,
-): Failure {
+/** What the broker added to a refusal or a farewell (MQTT 5, 3.2.2.3.9 and 3.2.2.3.16). */
+export interface SaidByBroker {
+  readonly reasonString?: string | undefined;
+  readonly serverReference?: string | undefined;
+}
+
+/** Everything known of a connection that ended. */
+export interface Ending {
+  /** The first error seen, null when the stream just ended. */
+  readonly error: unknown;
+  /** Reason code of the broker's DISCONNECT, null when it sent none. */
+  readonly farewell: number | null;
+  readonly said: SaidByBroker | null;
+  readonly address: string;
+  readonly version: 4 | 5;
+  /** The broker had accepted us. */
+  readonly opened: boolean;
+  /** Null for a connection without TLS. */
+  readonly tls: TlsFacts | null;
+}
+
+/** Why a connection ended, in clear words. */
+export function reasonOfEnding(ending: Ending): Failure {
+  const { error, farewell, address, version, opened, tls, said } = ending;
+  const plain = (reason: string, byPeer: boolean): Failure => ({
+    reason,
+    byPeer,
+    versionRefused: false,
+    code: 0,
+  });
   if (farewell !== null) {
     const why = farewell === 0 ? 'without a reason' : reasonOfCode(farewell);
-    return { reason: `ended by ${address}: ${why}`, byPeer: true, versionRefused: false };
+    return plain(`ended by ${address}: ${why}${saidText(said)}`, true);
   }
-  if (!(error instanceof Error)) {
-    return { reason: `connection closed by ${address}`, byPeer: true, versionRefused: false };
-  }
-  const code = 'code' in error ? error.code : undefined;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof code === 'number') {
     // A broker of 3.1.1 may answer in its own form, which reads as "malformed" in version 5.
     const versionRefused = code === 1 || code === 132 || (version === 5 && code === 129);
-    return { reason: `${address}: ${reasonOfCode(code)}`, byPeer: true, versionRefused };
+    const reason = `${address}: ${reasonOfCode(code)}${saidText(said)}`;
+    return { reason, byPeer: true, versionRefused, code };
   }
-  const key = typeof code === 'string' ? code : '';
+  const key = typeof code === 'string' ? sslCodeOf(code, error) : '';
+  const ofTls =
+    tls === null || opened || (error !== null && key === '') ? null : tlsReason(key, tls);
+  const byPeer = error === null || BY_PEER.has(key) || key.includes('_ALERT_');
+  if (ofTls !== null) return plain(ofTls, byPeer);
+  const hint =
+    tls === null && !opened ? ' before it answered: is this a TLS port? then write mqtts://' : '';
+  if (!(error instanceof Error)) return plain(`connection closed by ${address}${hint}`, true);
   const network = NETWORK[key];
   if (network !== undefined) {
-    return { reason: `${network} ${address}`, byPeer: BY_PEER.has(key), versionRefused: false };
-  }
-  const certificate = CERTIFICATE[key];
-  if (certificate !== undefined) {
-    const reason = `the certificate of ${address} is not accepted: ${certificate}`;
-    return { reason, byPeer: false, versionRefused: false };
+    return plain(`${network} ${address}${BY_PEER.has(key) ? hint : ''}`, byPeer);
   }
   const tag = key === '' ? '' : ` (${key})`;
-  return { reason: `${address}: ${error.message}${tag}`, byPeer: false, versionRefused: false };
+  return plain(`${address}: ${error.message}${tag}`, byPeer);
+}
+
+/** A failed write hides OpenSSL's reason in its text: `:SSL routines:<function>:<reason>:`. */
+function sslCodeOf(code: string, error: unknown): string {
+  const text = code === 'EPROTO' && error instanceof Error ? error.message : '';
+  const [, reason] = /:SSL routines:[^:]*:([^:]+):/.exec(text) ?? [];
+  return reason === undefined ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
+}
+
+/** At most 200 characters: it ends up in faults and logs. */
+function saidText(said: SaidByBroker | null): string {
+  const parts = [said?.serverReference, said?.reasonString].filter((part) => part !== undefined);
+  return parts.length === 0 ? '' : ` (${parts.join(', ').slice(0, 200)})`;
 }

@@ -3,11 +3,20 @@
  * `schema` number; field names are those of the domain types.
  */
 import type { CommandOutcome } from '../domain/command.ts';
-import type { ClockQuality, JournalEvent, Lane } from '../domain/event.ts';
+import type {
+  AlarmEvent,
+  ClockQuality,
+  EventStamp,
+  FaultEvent,
+  JournalEvent,
+  Lane,
+  OperatorEvent,
+  SystemEvent,
+} from '../domain/event.ts';
 import type { ChainHeads, Gap, TelemetryRow } from '../domain/ports.ts';
 import { isId } from '../domain/units.ts';
 import type { PanelView } from '../domain/view.ts';
-import type { OutgoingMessage } from './link.ts';
+import type { TextMessage } from './link.ts';
 
 /** Version of every payload on this page; raised when a reader would have to change. */
 export const PAYLOAD_SCHEMA = 1;
@@ -67,17 +76,50 @@ export function topicsOf(root: string): Topics {
 /** Who speaks, in every payload that is not an event (events carry it themselves). */
 export interface Identity {
   readonly deviceId: string;
+  /** Changes with every start of the appliance. */
   readonly bootId: string;
 }
 
+/** In every payload that is not an event. */
+interface Head {
+  readonly schema: typeof PAYLOAD_SCHEMA;
+  readonly deviceId: string;
+}
+
+/** There, and true, only where it was older than a minute when it was sent. */
+interface Aged {
+  readonly historical?: true;
+}
+
+interface OnLane<L extends Lane> extends EventStamp, Aged {
+  readonly lane: L;
+}
+
+/** Alarms, pre-alarms, resets and proofs. */
+export type AlarmPayload = OnLane<'alarm'> & AlarmEvent;
+/** Faults and supervisory conditions, raised and restored. */
+export type FaultPayload = OnLane<'fault'> & FaultEvent;
+/** What people and central servers asked for, and what of it ended by its time. */
+export type OperatorPayload = OnLane<'operator'> & OperatorEvent;
+/** Starts, stops, the clock, verification, new sensors, delayed outputs, proofs, custody. */
+export type SystemPayload = OnLane<'system'> & SystemEvent;
+
 /** One event, exactly as journalled; `historical` is there, and true, only for old ones. */
+export type EventPayload = AlarmPayload | FaultPayload | OperatorPayload | SystemPayload;
+
 export function eventMessage(
   topics: Topics,
   event: JournalEvent,
   historical: boolean,
-): OutgoingMessage {
-  const payload = historical ? { ...event, historical: true } : event;
+): TextMessage {
+  const payload: EventPayload = historical ? { ...event, historical: true } : event;
   return plain(topics.event(event.lane), payload);
+}
+
+/** One reading of a channel, or the sum of several; the numbers are in `unit`. */
+export interface TelemetryPayload extends Head, TelemetryRow, Aged {
+  /** Number of the row; rows that were thinned or dropped leave gaps. */
+  readonly row: number;
 }
 
 /** Null when the row cannot be published because its sensor is no id. */
@@ -86,53 +128,62 @@ export function telemetryMessage(
   identity: Identity,
   row: TelemetryRow & { readonly row: number },
   historical: boolean,
-): OutgoingMessage | null {
+): TextMessage | null {
   if (!isId(row.sensor)) return null;
-  return plain(topics.telemetry(row.sensor), {
-    schema: PAYLOAD_SCHEMA,
-    deviceId: identity.deviceId,
+  const payload: TelemetryPayload = {
+    ...headOf(identity),
     ...row,
     ...(historical ? { historical: true } : {}),
-  });
+  };
+  return plain(topics.telemetry(row.sensor), payload);
 }
 
-export function gapMessage(topics: Topics, identity: Identity, gap: Gap): OutgoingMessage {
-  return plain(topics.gap, { schema: PAYLOAD_SCHEMA, deviceId: identity.deviceId, ...gap });
+/** A range that will never come, and why. */
+export interface GapPayload extends Head, Gap {}
+
+export function gapMessage(topics: Topics, identity: Identity, gap: Gap): TextMessage {
+  const payload: GapPayload = { ...headOf(identity), ...gap };
+  return plain(topics.gap, payload);
 }
 
 export interface Birth {
   readonly version: string;
+  /** SHA-256 of the configuration that runs, in hex. */
   readonly configHash: string;
   /** What a central server may ask of this appliance: names of commands and of payload parts. */
   readonly capabilities: readonly string[];
 }
 
-/** `connection` counts within a boot: with `bootId` it tells a late will from a current one. */
-export interface StatusPayload extends Partial<Birth> {
-  readonly schema: number;
-  readonly deviceId: string;
-  readonly bootId: string;
+interface StatusHead extends Head, Identity {
+  /** Counts within a boot: with `bootId` it tells a late will from a current one. */
   readonly connection: number;
-  readonly status: 'online' | 'offline';
-  readonly reason?: string;
-  /** Wall time of the birth; a will has none, because nobody knows when it will be needed. */
-  readonly wall?: string;
 }
+
+/** The appliance is there. */
+export interface OnlinePayload extends StatusHead, Birth {
+  readonly status: 'online';
+  /** Wall time of the birth, ISO 8601 in UTC. */
+  readonly wall: string;
+}
+
+/** It went: by its own words, or by those of the broker that lost it. */
+export interface OfflinePayload extends StatusHead {
+  readonly status: 'offline';
+  /** For people; `connection lost` in the will, which has no time: nobody knows its moment. */
+  readonly reason: string;
+}
+
+export type StatusPayload = OnlinePayload | OfflinePayload;
 
 export function birthPayload(
   identity: Identity,
   connection: number,
   birth: Birth,
   wall: string,
-): StatusPayload {
+): OnlinePayload {
   const { version, configHash, capabilities } = birth;
-  return {
-    ...statusHead(identity, connection, 'online'),
-    wall,
-    version,
-    configHash,
-    capabilities,
-  };
+  const head = { ...headOf(identity), bootId: identity.bootId, connection };
+  return { ...head, status: 'online', wall, version, configHash, capabilities };
 }
 
 /** What the broker says in our name when it loses us, and what we say when we stop. */
@@ -140,20 +191,12 @@ export function offlinePayload(
   identity: Identity,
   connection: number,
   reason: string,
-): StatusPayload {
-  return { ...statusHead(identity, connection, 'offline'), reason };
+): OfflinePayload {
+  const head = { ...headOf(identity), bootId: identity.bootId, connection };
+  return { ...head, status: 'offline', reason };
 }
 
-function statusHead(
-  identity: Identity,
-  connection: number,
-  status: 'online' | 'offline',
-): StatusPayload {
-  const { deviceId, bootId } = identity;
-  return { schema: PAYLOAD_SCHEMA, deviceId, bootId, connection, status };
-}
-
-export function statusMessage(topics: Topics, status: StatusPayload): OutgoingMessage {
+export function statusMessage(topics: Topics, status: StatusPayload): TextMessage {
   return { topic: topics.status, payload: JSON.stringify(status), retain: true };
 }
 
@@ -164,16 +207,35 @@ export interface StateSnapshot extends PanelView {
   readonly journal: ChainHeads;
 }
 
+/** When a snapshot was taken. */
+export interface Stamp {
+  /** ISO 8601 in UTC. */
+  readonly wall: string;
+  /** Times in the snapshot whose names end in `Ms` count from the same start as this one. */
+  readonly monotonicMs: number;
+}
+
+/** A whole snapshot: nothing of an earlier one is needed to read it. */
+export interface StatePayload extends Head, Identity, Stamp, StateSnapshot {}
+
 export function stateMessage(
   topics: Topics,
   identity: Identity,
-  stamp: { readonly wall: string; readonly monotonicMs: number },
+  stamp: Stamp,
   snapshot: StateSnapshot,
-): OutgoingMessage {
-  const { deviceId, bootId } = identity;
-  const payload = { schema: PAYLOAD_SCHEMA, deviceId, bootId, ...stamp, ...snapshot };
+): TextMessage {
+  const { bootId } = identity;
+  const payload: StatePayload = { ...headOf(identity), bootId, ...stamp, ...snapshot };
   return { topic: topics.state, payload: JSON.stringify(payload), retain: true };
 }
+
+interface ResponseHead extends Head {
+  /** Name of the command, at most 32 characters. */
+  readonly command: string;
+}
+
+/** The one answer to a command. */
+export type ResponsePayload = ResponseHead & CommandOutcome;
 
 export function responseMessage(
   topic: string,
@@ -181,17 +243,16 @@ export function responseMessage(
   command: string,
   outcome: CommandOutcome,
   correlation: Uint8Array | null,
-): OutgoingMessage {
-  const payload = {
-    schema: PAYLOAD_SCHEMA,
-    deviceId: identity.deviceId,
-    command,
-    ...outcome,
-  };
+): TextMessage {
+  const payload: ResponsePayload = { ...headOf(identity), command, ...outcome };
   const message = plain(topic, payload);
   return correlation === null ? message : { ...message, correlation };
 }
 
-function plain(topic: string, payload: object): OutgoingMessage {
+function headOf({ deviceId }: Identity): Head {
+  return { schema: PAYLOAD_SCHEMA, deviceId };
+}
+
+function plain(topic: string, payload: object): TextMessage {
   return { topic, payload: JSON.stringify(payload), retain: false };
 }

@@ -4,7 +4,14 @@
  */
 import type { Cancel, Clock, Log } from '../domain/ports.ts';
 import type { UplinkCounters } from './counters.ts';
-import type { OutgoingMessage, PublishResult, Will } from './link.ts';
+import { EchoWatch, type EchoOptions } from './echo-watch.ts';
+import type {
+  IncomingMessage,
+  OutgoingMessage,
+  PublishResult,
+  SubscribeResult,
+  Will,
+} from './link.ts';
 import {
   type Birth,
   birthPayload,
@@ -16,7 +23,7 @@ import {
   type Topics,
 } from './payload.ts';
 
-export interface PresenceOptions {
+export interface PresenceOptions extends EchoOptions {
   /** Snapshots at most this often; in between the latest wins. */
   readonly stateMinIntervalMs: number;
   /** Wait before `status` or `state` is sent again when the broker refused it. */
@@ -36,11 +43,19 @@ export interface PresenceDeps {
   readonly birth: Birth;
   readonly snapshot: () => StateSnapshot;
   readonly publish: (message: OutgoingMessage) => Promise<PublishResult>;
+  /** Subscribes, again where it already is: the broker then sends what it keeps. */
+  readonly subscribe: (filter: string) => Promise<SubscribeResult>;
+  /** Why others cannot rely on a retained topic, with the remedy; null: they can. */
+  readonly onNotEchoed: (what: RetainedTopic, detail: string | null) => void;
 }
+
+/** What stands retained at the broker in our name. */
+export type RetainedTopic = 'status' | 'state';
 
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #deps: PresenceDeps;
+  readonly #echo: Readonly<Record<RetainedTopic, EchoWatch>>;
   /** Number of the present connection; 0: none. */
   #connection = 0;
   #lastConnection = 0;
@@ -54,6 +69,25 @@ export class Presence {
   constructor(options: PresenceOptions, deps: PresenceDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#echo = {
+      status: this.#watch('status', () => this.#sendBirthAfter(0)),
+      state: this.#watch('state', () => this.stateChanged()),
+    };
+  }
+
+  #watch(what: RetainedTopic, publishAgain: () => void): EchoWatch {
+    const { clock, log, topics, counters, subscribe, onNotEchoed } = this.#deps;
+    const topic = topics[what];
+    return new EchoWatch(this.#options, {
+      ...{ clock, log, topic },
+      subscribe: () => subscribe(topic),
+      publishAgain: () => {
+        if (what === 'state') counters.stateCorrections += 1;
+        else counters.statusCorrections += 1;
+        publishAgain();
+      },
+      onTrouble: (detail) => onNotEchoed(what, detail),
+    });
   }
 
   will(connection: number): Will {
@@ -68,6 +102,9 @@ export class Presence {
     void this.#sendBirth();
     this.#stateNotBeforeMs = -Infinity;
     this.stateChanged();
+    // Behind both: the broker must not hand us an older one as the present one.
+    this.#echo.status.connected();
+    this.#echo.state.connected();
   }
 
   disconnected(): void {
@@ -76,6 +113,19 @@ export class Presence {
     this.#birthDue = null;
     this.#stateDue?.();
     this.#stateDue = null;
+    this.#echo.status.disconnected();
+    this.#echo.state.disconnected();
+  }
+
+  /** Takes what came on a topic of ours; false where it is none. */
+  onMessage({ topic, payload, retained }: IncomingMessage): boolean {
+    const { topics } = this.#deps;
+    if (topic === topics.state) this.#echo.state.heard(payload, retained);
+    else if (topic === topics.status) {
+      this.#echo.status.heard(payload, retained);
+      this.onStatus(payload);
+    } else return false;
+    return true;
   }
 
   /** Call on any change of what the snapshot shows; cheap, may be called at each step. */
@@ -120,7 +170,10 @@ export class Presence {
     const connection = this.#connection;
     this.#correctedAtMs = clock.monotonicMs();
     const payload = birthPayload(identity, connection, birth, wallTime());
-    const result = await publish(statusMessage(topics, payload));
+    const message = statusMessage(topics, payload);
+    this.#echo.status.sent(message.payload);
+    const result = await publish(message);
+    if (connection === this.#connection) this.#answered('status', result);
     // After a loss the next connect sends it; after a refusal nobody else would.
     if (connection !== this.#connection || !this.#wasRefused('status', result)) return;
     this.#sendBirthAfter(this.#options.refusedRetryMs);
@@ -155,13 +208,22 @@ export class Presence {
     const monotonicMs = clock.monotonicMs();
     this.#stateNotBeforeMs = monotonicMs + this.#options.stateMinIntervalMs;
     const stamp = { wall: wallTime(), monotonicMs };
-    const result = await publish(stateMessage(topics, identity, stamp, snapshot()));
+    const connection = this.#connection;
+    const message = stateMessage(topics, identity, stamp, snapshot());
+    this.#echo.state.sent(message.payload);
+    const result = await publish(message);
     this.#stateSending = false;
+    if (connection === this.#connection) this.#answered('state', result);
     if (result.kind !== 'acknowledged') this.#stateDirty = true;
     if (this.#wasRefused('state', result)) {
       this.#stateNotBeforeMs = clock.monotonicMs() + this.#options.refusedRetryMs;
     }
     this.#sendStateWhenDue();
+  }
+
+  #answered(what: RetainedTopic, result: PublishResult): void {
+    if (result.kind === 'acknowledged') this.#echo[what].acknowledged();
+    else if (result.kind === 'rejected') this.#echo[what].refused(result.reason);
   }
 
   #wasRefused(what: string, result: PublishResult): boolean {

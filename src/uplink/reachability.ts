@@ -31,7 +31,9 @@ export class Reachability {
     });
   }
 
+  /** Cheap, and may be called for every answer. */
   restored(): void {
+    if (this.#due === null && !this.#unreachable) return;
     this.stop();
     if (!this.#unreachable) return;
     this.#unreachable = false;

@@ -7,7 +7,9 @@
  *              \___________________/^      close() -> closed, from anywhere
  * ```
  */
+import type { ClockQuality } from '../domain/event.ts';
 import type { Cancel, Clock, Log, Random } from '../domain/ports.ts';
+import type { CertificateTerm } from './certificates.ts';
 import type {
   Link,
   LinkHandlers,
@@ -42,6 +44,8 @@ export interface LinkDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** How far this machine's time may be trusted, for words on certificates; left out: unknown. */
+  readonly clockQuality?: () => ClockQuality;
 }
 
 /**
@@ -59,6 +63,15 @@ export function retryDelayMs(
   return Math.round(Math.min(doubled, limits.retryMaxMs) * (0.5 + chance / 2));
 }
 
+/**
+ * Upper bound of a PUBLISH with this message (MQTT 5, 3.3): fixed header 5, length of the topic 2,
+ * packet identifier 2, property length 4, correlation data 3 and message expiry 5 bytes.
+ */
+export function packetBytesOf({ topic, payload, correlation }: OutgoingMessage): number {
+  const head = 21 + Buffer.byteLength(topic) + (correlation?.length ?? 0);
+  return head + (typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length);
+}
+
 type Phase = 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed';
 
 export class ReconnectingLink implements Link {
@@ -70,6 +83,7 @@ export class ReconnectingLink implements Link {
   #phase: Phase = 'idle';
   #session: Session | null = null;
   #connection = 0;
+  #maximumPacketBytes = Infinity;
   #failures = 0;
   #cancelTimer: Cancel = () => undefined;
   #whenEmpty: (() => void) | null = null;
@@ -85,13 +99,22 @@ export class ReconnectingLink implements Link {
     this.#deps = deps;
     this.#options = options;
     this.#table = new RequestTable(deps.clock, options, {
-      onExpired: () => this.#giveUp(`no answer within ${options.answerTimeoutMs} ms`),
+      onExpired: () =>
+        this.#giveUp(
+          `no answer within ${options.answerTimeoutMs} ms from ${this.address}, which had taken ` +
+            `the connection: the broker hangs, or the link is dead on the way`,
+        ),
       onEmpty: () => this.#whenEmpty?.(),
     });
   }
 
   get address(): string {
     return this.#transport.address;
+  }
+
+  /** Terms of the certificates that the transport uses; none where it uses none. */
+  certificates(): Promise<readonly CertificateTerm[]> {
+    return this.#transport.certificates?.() ?? Promise.resolve([]);
   }
 
   open(handlers: LinkHandlers): void {
@@ -103,6 +126,13 @@ export class ReconnectingLink implements Link {
   publish(message: OutgoingMessage): Promise<PublishResult> {
     if (this.#phase !== 'connected' || this.#closing !== null) {
       return Promise.resolve({ kind: 'notSent', reason: 'not connected' });
+    }
+    const bytes = this.#maximumPacketBytes === Infinity ? 0 : packetBytesOf(message);
+    if (bytes > this.#maximumPacketBytes) {
+      // Sent all the same it would end the connection, and with it every other message in flight.
+      const limit = `the broker takes packets of at most ${this.#maximumPacketBytes} bytes`;
+      const reason = `too large: about ${bytes} bytes, and ${limit}: raise its limit`;
+      return Promise.resolve({ kind: 'rejected', reason });
     }
     return this.#table.publish(message);
   }
@@ -176,12 +206,9 @@ export class ReconnectingLink implements Link {
       // An accepted connection proves little (some brokers drop us right after); an answer does.
       this.#failures = 0;
     });
-    this.#handlers?.onState({
-      kind: 'connected',
-      connection: this.#connection,
-      protocol: info.protocol,
-      receiveMaximum: info.receiveMaximum,
-    });
+    const { maximumPacketBytes = null, ...shown } = info;
+    this.#maximumPacketBytes = maximumPacketBytes ?? Infinity;
+    this.#handlers?.onState({ kind: 'connected', connection: this.#connection, ...shown });
   }
 
   #giveUp(reason: string): void {
@@ -206,7 +233,9 @@ export class ReconnectingLink implements Link {
       reason: end.reason,
       retryInMs: delayMs,
     });
-    this.#handlers?.onState({ kind: 'disconnected', reason: end.reason, retryInMs: delayMs });
+    const { reason, unsuitable } = end;
+    const state = { kind: 'disconnected', reason, retryInMs: delayMs } as const;
+    this.#handlers?.onState(unsuitable === undefined ? state : { ...state, unsuitable });
   }
 
   #dropSession(end: SessionEnd): void {

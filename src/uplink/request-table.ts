@@ -1,6 +1,11 @@
 /**
- * The requests of one session that wait for the broker's answer, oldest first, and those that
- * wait for room. All share one time limit, so the oldest expires first and one timer is enough.
+ * The requests of one session that wait for the broker's answer, and those that wait for room. All
+ * share one time limit, so one timer is enough.
+ *
+ * They stand in slots that are used again. A `Set` would make a new table for every hundred of
+ * them; the engine links each to the next, and once one has grown old, it and all that it ever held
+ * stay in memory until the next full collection: tens of megabytes in a drain
+ * (`npm run bench drain`).
  */
 import type { Cancel, Clock } from '../domain/ports.ts';
 import type { OutgoingMessage, PublishResult, SubscribeResult } from './link.ts';
@@ -19,17 +24,71 @@ export interface RequestTableEvents {
   onEmpty(): void;
 }
 
-interface Request {
-  readonly send: (session: Session, answered: () => void) => void;
-  readonly fail: (end: SessionEnd, expired: boolean) => void;
-  deadlineMs: number;
+/** Classes for the reason that `Entry` of `lane-queue.ts` has. */
+abstract class Request {
+  deadlineMs = Infinity;
+  /** Index of its slot while it is unanswered; -1 otherwise. */
+  slot = -1;
+  abstract send(session: Session, answered: () => void): void;
+  abstract fail(end: SessionEnd, expired: boolean): void;
+}
+
+class Publication extends Request {
+  readonly #message: OutgoingMessage;
+  readonly #settle: (result: PublishResult) => void;
+
+  constructor(message: OutgoingMessage, settle: (result: PublishResult) => void) {
+    super();
+    this.#message = message;
+    this.#settle = settle;
+  }
+
+  override send(session: Session, answered: () => void): void {
+    session.publish(this.#message, (answer) => {
+      answered();
+      this.#settle(answer);
+    });
+  }
+
+  override fail({ reason, byPeer }: SessionEnd, expired: boolean): void {
+    this.#settle(expired ? { kind: 'timedOut' } : { kind: 'connectionLost', reason, byPeer });
+  }
+}
+
+class Subscription extends Request {
+  readonly #filter: string;
+  readonly #options: { readonly retained: boolean };
+  readonly #settle: (result: SubscribeResult) => void;
+
+  constructor(
+    filter: string,
+    options: { readonly retained: boolean },
+    settle: (result: SubscribeResult) => void,
+  ) {
+    super();
+    this.#filter = filter;
+    this.#options = options;
+    this.#settle = settle;
+  }
+
+  override send(session: Session, answered: () => void): void {
+    session.subscribe(this.#filter, this.#options, (result) => {
+      answered();
+      this.#settle(result);
+    });
+  }
+
+  override fail({ reason }: SessionEnd): void {
+    this.#settle({ kind: 'failed', reason });
+  }
 }
 
 export class RequestTable {
   readonly #clock: Clock;
   readonly #options: RequestTableOptions;
   readonly #events: RequestTableEvents;
-  readonly #unanswered = new Set<Request>();
+  readonly #slots: (Request | null)[] = [];
+  readonly #freeSlots: number[] = [];
   #waiting: Request[] = [];
   #session: Session | null = null;
   #room = 0;
@@ -43,7 +102,7 @@ export class RequestTable {
   }
 
   get isEmpty(): boolean {
-    return this.#unanswered.size === 0 && this.#waiting.length === 0;
+    return this.#unanswered === 0 && this.#waiting.length === 0;
   }
 
   /** @param room how many publications may be unanswered at a time, at least 1. */
@@ -57,36 +116,11 @@ export class RequestTable {
     if (this.#waiting.length >= this.#options.maxWaiting) {
       return Promise.resolve({ kind: 'notSent', reason: 'too many messages are waiting' });
     }
-    return new Promise((resolve) =>
-      this.#enqueue({
-        deadlineMs: Infinity,
-        send: (session, answered) =>
-          session.publish(message, (answer) => {
-            answered();
-            resolve(answer);
-          }),
-        fail: (end, expired) =>
-          resolve(
-            expired
-              ? { kind: 'timedOut' }
-              : { kind: 'connectionLost', reason: end.reason, byPeer: end.byPeer },
-          ),
-      }),
-    );
+    return new Promise((resolve) => this.#enqueue(new Publication(message, resolve)));
   }
 
   subscribe(filter: string, options: { readonly retained: boolean }): Promise<SubscribeResult> {
-    return new Promise((resolve) =>
-      this.#enqueue({
-        deadlineMs: Infinity,
-        send: (session, answered) =>
-          session.subscribe(filter, options, (result) => {
-            answered();
-            resolve(result);
-          }),
-        fail: (end) => resolve({ kind: 'failed', reason: end.reason }),
-      }),
-    );
+    return new Promise((resolve) => this.#enqueue(new Subscription(filter, options, resolve)));
   }
 
   /** Settles everything: the session is over. */
@@ -95,14 +129,15 @@ export class RequestTable {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     const nowMs = this.#clock.monotonicMs();
-    const requests = [...this.#unanswered, ...this.#waiting];
-    this.#unanswered.clear();
+    const unanswered = this.#slots.filter((request) => request !== null);
+    const requests = [...unanswered.sort((a, b) => a.deadlineMs - b.deadlineMs), ...this.#waiting];
+    for (const request of unanswered) this.#free(request);
     this.#waiting = [];
     for (const request of requests) request.fail(end, request.deadlineMs <= nowMs);
   }
 
   #enqueue(request: Request): void {
-    if (this.#unanswered.size < this.#room && this.#waiting.length === 0) this.#send(request);
+    if (this.#unanswered < this.#room && this.#waiting.length === 0) this.#send(request);
     else this.#waiting.push(request);
   }
 
@@ -110,32 +145,50 @@ export class RequestTable {
     const session = this.#session;
     if (session === null) return;
     request.deadlineMs = this.#clock.monotonicMs() + this.#options.answerTimeoutMs;
-    this.#unanswered.add(request);
+    request.slot = this.#freeSlots.pop() ?? this.#slots.length;
+    this.#slots[request.slot] = request;
     this.#arm();
     request.send(session, () => this.#answered(request));
   }
 
   #answered(request: Request): void {
     // An answer of an ended session, or a second answer, finds nothing here.
-    if (!this.#unanswered.delete(request)) return;
+    if (request.slot < 0) return;
+    this.#free(request);
     this.#onAnswer();
     const next = this.#waiting.shift();
     if (next !== undefined) this.#send(next);
     else if (this.isEmpty) this.#events.onEmpty();
   }
 
+  get #unanswered(): number {
+    return this.#slots.length - this.#freeSlots.length;
+  }
+
+  #free(request: Request): void {
+    this.#slots[request.slot] = null;
+    this.#freeSlots.push(request.slot);
+    request.slot = -1;
+  }
+
   /** The timer is re-armed when it fires, not at each answer: answers come in thousands. */
   #arm(): void {
     if (this.#cancelTimer !== null) return;
-    const oldest = this.#unanswered.values().next();
-    if (oldest.done === true) return;
-    const waitMs = Math.max(0, oldest.value.deadlineMs - this.#clock.monotonicMs());
+    const earliestMs = this.#earliestMs();
+    if (earliestMs === Infinity) return;
+    const waitMs = Math.max(0, earliestMs - this.#clock.monotonicMs());
     this.#cancelTimer = this.#clock.after(waitMs, () => {
       this.#cancelTimer = null;
-      const first = this.#unanswered.values().next();
-      if (first.done === true) return;
-      if (first.value.deadlineMs <= this.#clock.monotonicMs()) this.#events.onExpired();
+      if (this.#earliestMs() <= this.#clock.monotonicMs()) this.#events.onExpired();
       else this.#arm();
     });
+  }
+
+  #earliestMs(): number {
+    let earliestMs = Infinity;
+    for (const request of this.#slots) {
+      if (request !== null) earliestMs = Math.min(earliestMs, request.deadlineMs);
+    }
+    return earliestMs;
   }
 }

@@ -10,38 +10,17 @@ import {
   ReconnectingLink,
   type ReconnectingLinkOptions,
 } from './reconnecting-link.ts';
+import {
+  type BrokerFaults,
+  type BrokerMessage,
+  brokerMessage,
+  matches,
+  textOf,
+} from './simulated-words.ts';
 import type { BrokerAnswer, Session, SessionEvents, Transport } from './transport.ts';
 
-/** What the network and the broker do to one message. */
-export type Fate =
-  | 'deliver'
-  /** Delivered, but the answer never comes. */
-  | 'loseAck'
-  /** Delivered twice, as a broker may after a repeated message. */
-  | 'duplicate'
-  | 'reject'
-  /** The broker hangs up on it, without having taken it. */
-  | 'hangUp'
-  /** Delivered; then the connection breaks before the answer. */
-  | 'breakAfter';
-
-export interface BrokerFaults {
-  /** Refuses connections, and ends those there are when set through `goDown`. */
-  down: boolean;
-  /** Takes connections and bytes and answers nothing. */
-  halfOpen: boolean;
-  /** Time from a message to its answer. */
-  latencyMs: number;
-  /** Decides each message; the default delivers. */
-  fate: (message: OutgoingMessage) => Fate;
-}
-
-export interface BrokerMessage {
-  readonly topic: string;
-  readonly payload: string;
-  readonly retain: boolean;
-  readonly correlation: Uint8Array | null;
-}
+export { matches } from './simulated-words.ts';
+export type { BrokerFaults, BrokerMessage, Fate } from './simulated-words.ts';
 
 /** The broker: remembers what it took, in order, and passes messages on. */
 export class SimulatedBroker {
@@ -49,6 +28,8 @@ export class SimulatedBroker {
     down: false,
     halfOpen: false,
     latencyMs: 0,
+    mayRead: () => true,
+    keeps: true,
     fate: () => 'deliver',
   };
   readonly receiveMaximum: number;
@@ -79,6 +60,11 @@ export class SimulatedBroker {
     return this.#sessions.size;
   }
 
+  /** Loses what it kept, as after a restart without persistence, while connections stand. */
+  forgetRetained(): void {
+    this.#retained.clear();
+  }
+
   /** Breaks all connections, or those of one client; the broker publishes their wills. */
   breakConnections(clientId?: string): void {
     for (const session of [...this.#sessions]) {
@@ -100,22 +86,24 @@ export class SimulatedBroker {
   /** Publishes as another client would: to everyone subscribed. */
   publish(
     topic: string,
-    payload: string,
+    payload: string | Uint8Array,
     extra: Partial<Pick<IncomingMessage, 'responseTopic' | 'correlation' | 'expirySeconds'>> & {
       readonly retain?: boolean;
     } = {},
   ): void {
     const { retain = false, ...properties } = extra;
-    const message = { topic, payload, retain, correlation: extra.correlation ?? null };
+    const message = brokerMessage({ topic, payload, retain }, extra.correlation ?? null);
     if (retain) this.#retained.set(topic, message);
     for (const session of this.#sessions) session.offer(message, false, properties);
   }
 
   /** For sessions: takes a message from a client. */
   take(message: OutgoingMessage): void {
-    const taken = { ...message, correlation: message.correlation ?? null };
+    const taken = brokerMessage(message, message.correlation ?? null);
     this.#accepted.push(taken);
-    if (message.retain) this.#retained.set(message.topic, taken);
+    // An empty retained message takes the one before away, and is none itself.
+    if (message.retain && taken.bytes.length === 0) this.#retained.delete(message.topic);
+    else if (message.retain) this.#retained.set(message.topic, taken);
     for (const session of this.#sessions) session.offer(taken, false, {});
   }
 
@@ -125,10 +113,11 @@ export class SimulatedBroker {
 
   /** @param will published when the client went without a goodbye. */
   detach(session: SimulatedSession, will: Will | null): void {
-    if (this.#sessions.delete(session) && will !== null) this.take({ ...will, retain: true });
+    if (this.#sessions.delete(session) && will !== null) this.take({ retain: true, ...will });
   }
 
   retainedFor(filter: string): readonly BrokerMessage[] {
+    if (!this.faults.keeps) return [];
     return [...this.#retained.values()].filter(({ topic }) => matches(filter, topic));
   }
 }
@@ -139,11 +128,19 @@ export function createSimulatedLink(
   options: ReconnectingLinkOptions = DEFAULT_LINK_OPTIONS,
   clientId = 'appliance',
 ): Link {
-  const transport: Transport = {
-    address: 'simulated://broker',
+  return new ReconnectingLink(simulatedTransport(broker, clientId), deps, options);
+}
+
+/** Attempts at a broker in memory. */
+export function simulatedTransport(
+  broker: SimulatedBroker,
+  clientId: string,
+  address = 'simulated://broker',
+): Transport {
+  return {
+    address,
     begin: (will, events) => new SimulatedSession(broker, clientId, will, events),
   };
-  return new ReconnectingLink(transport, deps, options);
 }
 
 class SimulatedSession implements Session {
@@ -175,7 +172,7 @@ class SimulatedSession implements Session {
     };
     this.#later(() => {
       if (this.#broker.faults.halfOpen) return;
-      const fate = this.#broker.faults.fate(message);
+      const fate = this.#broker.faults.fate({ ...message, payload: textOf(message.payload) });
       if (fate === 'hangUp') {
         this.breakOff('connection closed by the broker');
         return;
@@ -184,7 +181,7 @@ class SimulatedSession implements Session {
         answer({ kind: 'rejected', reason: 'refused by a rule of the broker' });
         return;
       }
-      this.#broker.take(message);
+      if (fate !== 'swallow') this.#broker.take(message);
       if (fate === 'duplicate') this.#broker.take(message);
       if (fate === 'breakAfter') this.breakOff('connection lost');
       else if (fate !== 'loseAck') answer({ kind: 'acknowledged' });
@@ -198,6 +195,10 @@ class SimulatedSession implements Session {
   ): void {
     this.#later(() => {
       if (this.#broker.faults.halfOpen) return;
+      if (!this.#broker.faults.mayRead(filter)) {
+        answered({ kind: 'failed', reason: 'not authorised' });
+        return;
+      }
       this.#filters.add(filter);
       answered({ kind: 'subscribed' });
       if (!options.retained) return;
@@ -232,7 +233,7 @@ class SimulatedSession implements Session {
       if (this.#broker.faults.halfOpen) return;
       this.#events.onMessage({
         topic: message.topic,
-        payload: Buffer.from(message.payload),
+        payload: message.bytes,
         retained,
         responseTopic: extra.responseTopic ?? null,
         correlation: extra.correlation ?? message.correlation,
@@ -269,15 +270,4 @@ class SimulatedSession implements Session {
       if (!this.#over) run();
     });
   }
-}
-
-/** MQTT's rule for topic filters: `+` one level, `#` all that follow. */
-export function matches(filter: string, topic: string): boolean {
-  const wanted = filter.split('/');
-  const levels = topic.split('/');
-  for (const [index, part] of wanted.entries()) {
-    if (part === '#') return true;
-    if (levels[index] === undefined || (part !== '+' && part !== levels[index])) return false;
-  }
-  return wanted.length === levels.length;
 }

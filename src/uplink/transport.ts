@@ -2,11 +2,23 @@
  * One attempt to talk to a broker, without schedule, time-outs or limits: those live once, in
  * `reconnecting-link.ts`, for the real and the simulated transport alike.
  */
+import type { CertificateTerm } from './certificates.ts';
 import type { IncomingMessage, OutgoingMessage, SubscribeResult, Will } from './link.ts';
 
 export interface SessionInfo {
   readonly protocol: string;
   readonly receiveMaximum: number;
+  /** Largest packet that the broker takes, in bytes; left out or null: it set no limit. */
+  readonly maximumPacketBytes?: number | null;
+  /** What this broker cannot do for us though it is connected, with the remedy; null: nothing. */
+  readonly unsuitable?: string | null;
+  /** Where an entry has several addresses: which one this is, from 0, and its URL. */
+  readonly place?: Place;
+}
+
+export interface Place {
+  readonly index: number;
+  readonly address: string;
 }
 
 export interface SessionEnd {
@@ -15,6 +27,8 @@ export interface SessionEnd {
   readonly byPeer: boolean;
   /** The next attempt will be made differently, so it need not wait. */
   readonly retryAtOnce: boolean;
+  /** The broker answered, and can never serve us as it is: why, with the remedy. */
+  readonly unsuitable?: string;
 }
 
 /** After `onEnded`, or after `Session.destroy`, nothing more is called. */
@@ -46,4 +60,6 @@ export interface Transport {
   readonly address: string;
   /** Starts an attempt. Never throws: trouble comes through `onEnded`, not before returning. */
   begin(will: Will | null, events: SessionEvents): Session;
+  /** Terms of the certificates in use, read anew; left out: there are none. Never rejects. */
+  certificates?(): Promise<readonly CertificateTerm[]>;
 }

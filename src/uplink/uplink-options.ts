@@ -2,10 +2,13 @@
 import type { CommandOutcome, CommandRequest } from '../domain/command.ts';
 import type { Clock, Journal, Log } from '../domain/ports.ts';
 import type { FaultNotice } from '../domain/step.ts';
-import type { CommandOptions, RefusedAttempt } from './command-desk.ts';
+import type { Announcements } from './announcer.ts';
+import type { CommandOptions, CommandServices, RefusedAttempt } from './command-desk.ts';
+import type { KeyRing } from './command-keys.ts';
+import type { CommandMemory } from './command-memory.ts';
 import type { DeliveryDeps, DeliveryOptions } from './delivery.ts';
 import { DEFAULT_LANE_LIMITS, type LaneLimits } from './lane-queue.ts';
-import type { IncomingMessage, Link, OutgoingMessage } from './link.ts';
+import type { IncomingMessage, Link } from './link.ts';
 import type { Birth, Identity, StateSnapshot } from './payload.ts';
 import type { PresenceOptions } from './presence.ts';
 
@@ -18,36 +21,54 @@ export interface UplinkOptions extends DeliveryOptions, PresenceOptions {
   readonly birth: Birth;
   readonly commands: CommandOptions;
   readonly limits: LaneLimits;
-  /** Items of a lane read at a time. */
+  /** Items of a lane read at a time, and their memory. */
   readonly pageSize: number;
+  readonly pageBytes: number;
   readonly readRetryMs: number;
   readonly historicalAfterMs: number;
+  /** False: nothing is delivered by itself, only what `sendAgain` is told to. */
+  readonly delivers: boolean;
   /** Without a connection for this long the broker is reported as unreachable. */
   readonly unreachableAfterMs: number;
 }
 
 /** Everything but the names. */
 export const DEFAULT_UPLINK_OPTIONS = {
-  window: 16,
-  alarmReserve: 4,
-  backlogPerSecond: 1000,
+  window: 64,
+  windowBytes: 65_536,
+  alarmReserve: 8,
+  backlogPerSecond: 250,
   pollMs: 1000,
   stateMinIntervalMs: 200,
   refusedRetryMs: 30_000,
   correctionMinIntervalMs: 1000,
+  echoWithinMs: 5000,
+  echoCheckMs: 300_000,
   commands: {
     level: 'operator',
+    require: 'none',
+    windowSeconds: 60,
     responseTopics: [],
+    perSecond: 10,
+    burst: 30,
+    answersPerSecond: 100,
     maxPending: 16,
-    maxRemembered: 256,
     submitTimeoutMs: 5000,
   },
   limits: DEFAULT_LANE_LIMITS,
-  pageSize: 64,
+  pageSize: 128,
+  pageBytes: 65_536,
   readRetryMs: 1000,
   historicalAfterMs: 60_000,
+  delivers: true,
   unreachableAfterMs: 30_000,
 } as const satisfies Omit<UplinkOptions, 'broker' | 'root' | 'identity' | 'birth'>;
+
+/** What commands need besides the panel; all brokers share it. */
+export interface CommandSide extends CommandServices {
+  readonly memory: CommandMemory;
+  readonly keys: KeyRing;
+}
 
 /** Somebody besides the uplink who listens at the broker; told of every copy of a message. */
 export interface Subscriber {
@@ -67,11 +88,13 @@ export interface UplinkDeps extends Pick<DeliveryDeps, 'onAckLatency'> {
   readonly link: Link;
   readonly state: () => StateSnapshot;
   readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  /** Left out: there are no keys, nothing is remembered beyond this run, nothing configured. */
+  readonly commands?: CommandSide;
   /** Attempts that never reached the panel, for the journal. */
   readonly onRefused: (attempt: RefusedAttempt) => void;
-  /** `brokerUnreachable` and `laneRefused`; subjects begin with `uplink:<broker>`. */
+  /** All that concerns this broker; subjects begin with `uplink:<broker>`. */
   readonly onFault: (notice: FaultNotice) => void;
   readonly subscribers?: readonly Subscriber[];
   /** Published after each connect, behind birth and state. */
-  readonly announcements?: () => readonly OutgoingMessage[];
+  readonly announcements?: Announcements;
 }

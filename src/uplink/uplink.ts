@@ -3,17 +3,29 @@
  * Knows no MQTT. Nothing here is waited for by the alarm path: the step only calls `committed`
  * and `stateChanged`, which return at once whatever the network does.
  */
-import { LANES } from '../domain/event.ts';
+import { type JournalEvent, type Lane, LANES } from '../domain/event.ts';
 import type { Cancel, CommitReceipt } from '../domain/ports.ts';
+import { Announcer } from './announcer.ts';
 import { CommandDesk } from './command-desk.ts';
+import { KeyRing } from './command-keys.ts';
+import { CommandMemory } from './command-memory.ts';
 import { newCounters, type UplinkCounters } from './counters.ts';
 import { Delivery } from './delivery.ts';
+import type { AsideState } from './lane.ts';
 import { type LaneName, readCursors } from './lane-source.ts';
 import { makeLanes } from './lanes.ts';
-import type { Connected, IncomingMessage, LinkState, OutgoingMessage } from './link.ts';
-import { type Topics, topicsOf } from './payload.ts';
+import type {
+  Connected,
+  IncomingMessage,
+  LinkState,
+  OutgoingMessage,
+  PublishResult,
+} from './link.ts';
+import { eventMessage, isTopicRoot, type Topics, topicsOf } from './payload.ts';
 import { Presence } from './presence.ts';
 import { Reachability } from './reachability.ts';
+import { Standing } from './standing.ts';
+import { Subscriptions } from './subscriptions.ts';
 import type { UplinkDeps, UplinkOptions } from './uplink-options.ts';
 
 export { DEFAULT_UPLINK_OPTIONS } from './uplink-options.ts';
@@ -26,8 +38,11 @@ export class Uplink {
   readonly #counters = newCounters();
   readonly #delivery: Delivery;
   readonly #presence: Presence;
+  readonly #subscriptions: Subscriptions;
   readonly #desk: CommandDesk;
   readonly #reachability: Reachability;
+  readonly #standing: Standing;
+  readonly #announcer: Announcer | null;
   #stopped: Promise<void> | null = null;
   #connections = 0;
   #cancelRetry: Cancel = () => undefined;
@@ -44,20 +59,44 @@ export class Uplink {
       log,
       counters,
       onAckLatency,
-      publish: (message) => deps.link.publish(message),
+      publish: (message) => this.#publish(message),
       onHeld: (lane, held) => this.#laneHeld(lane, held),
+      onAside: (lane, aside) => this.#setAside(lane, aside),
     });
     const publish = (message: OutgoingMessage) => this.#delivery.publishOther(message);
     const shared = { clock, log, counters, publish, topics: this.#topics };
     const { identity, birth } = options;
-    const presence = { ...shared, identity, birth, wallTime, snapshot: deps.state };
-    this.#presence = new Presence(options, presence);
+    const { link, onFault } = deps;
+    this.#standing = new Standing({ clock, link, counters, onFault, broker: options.broker });
+    this.#subscriptions = new Subscriptions({
+      ...{ clock, log, retryMs: options.refusedRetryMs },
+      subscribe: (filter, wish) => deps.link.subscribe(filter, wish),
+      onRefused: (detail) => this.#standing.subscriptions(detail),
+    });
+    this.#presence = new Presence(options, {
+      ...{ ...shared, identity, birth, wallTime, snapshot: deps.state },
+      subscribe: (filter) => link.subscribe(filter, { retained: true }),
+      onNotEchoed: (what, detail) => this.#standing.notEchoed(what, detail),
+    });
     this.#reachability = new Reachability(clock, options.unreachableAfterMs, (raised, detail) =>
       this.#fault('brokerUnreachable', this.#subject(), raised, detail),
     );
+    const { announcements } = deps;
+    this.#announcer = announcements ? new Announcer({ log, announcements, publish }) : null;
+    const { snapshot, configure, memory, keys } = deps.commands ?? {
+      memory: new CommandMemory(clock),
+      keys: new KeyRing([], clock, deps.onFault),
+    };
     this.#desk = new CommandDesk(options.commands, {
-      ...shared,
-      identity,
+      ...{ ...shared, identity, memory, keys },
+      broker: options.broker,
+      services: {
+        snapshot: (request) => {
+          snapshot?.(request);
+          this.#presence.stateChanged();
+        },
+        configure: configure ?? null,
+      },
       isClockRight: () => deps.state().clockQuality === 'synchronised',
       submit: deps.submit,
       onRefused: deps.onRefused,
@@ -72,12 +111,14 @@ export class Uplink {
   /** Connects and delivers from now on, for ever. Call once; returns at once. */
   start(): void {
     this.#reachability.lost('not connected yet');
+    this.#standing.start();
+    this.#deps.announcements?.start();
     this.#deps.link.open({
       onState: (state) => this.#onState(state),
       onMessage: (message) => this.#onMessage(message),
       will: (connection) => this.#presence.will(connection),
     });
-    void this.#openLanes();
+    if (this.#options.delivers) void this.#openLanes();
   }
 
   /** For each receipt of the journal; one that names no lane: readable, though not committed. */
@@ -93,9 +134,26 @@ export class Uplink {
     this.#delivery.pump();
   }
 
+  /** Publishes an event that may have been delivered before; its id tells readers so. */
+  sendAgain(event: JournalEvent): Promise<PublishResult> {
+    return this.#delivery.publishOther(eventMessage(this.#topics, event, true));
+  }
+
+  /** Publishes an event of another appliance under that one's topics. */
+  async publishFor(root: string, lane: Lane, payload: string): Promise<PublishResult> {
+    if (!isTopicRoot(root)) return { kind: 'rejected', reason: `"${root}" is no topic root` };
+    const topic = topicsOf(root).event(lane);
+    return this.#delivery.publishOther({ topic, payload, retain: false });
+  }
+
   /** The panel changed: a new snapshot is due. */
   stateChanged(): void {
     this.#presence.stateChanged();
+  }
+
+  /** What is announced at the broker has changed, or somebody wants to hear it again. */
+  announce(): void {
+    if (this.#counters.connected) this.#announcer?.announce();
   }
 
   /**
@@ -111,9 +169,13 @@ export class Uplink {
     const { clock, link } = this.#deps;
     const startedMs = clock.monotonicMs();
     this.#reachability.stop();
+    this.#standing.stop();
+    this.#deps.announcements?.stop();
     this.#cancelRetry();
     if (this.#counters.connected) {
-      await this.#within(deadlineMs / 2, this.#delivery.whenIdle());
+      if (this.#options.delivers) {
+        await this.#within(deadlineMs / 2, this.#delivery.whenIdle());
+      }
       const farewell = this.#presence.goodbye(reason);
       this.#delivery.disconnected();
       await this.#within(deadlineMs / 4, farewell);
@@ -141,6 +203,8 @@ export class Uplink {
     this.#counters.protocol = null;
     this.#presence.disconnected();
     this.#delivery.disconnected();
+    this.#standing.disconnected(state);
+    this.#subscriptions.disconnected();
     if (state.retryInMs !== null) this.#reachability.lost(state.reason);
   }
 
@@ -149,32 +213,26 @@ export class Uplink {
     this.#counters.connected = true;
     this.#counters.protocol = state.protocol;
     this.#counters.reconnects = this.#connections - 1;
-    this.#reachability.restored();
-    // The birth goes first: the broker must not hand us an older status as the present one.
+    this.#standing.connected(state);
     this.#presence.connected(state.connection);
-    void this.#subscribe(this.#topics.status, true);
-    void this.#subscribe(this.#topics.commands, false);
-    const { subscribers = [], announcements } = this.#deps;
-    for (const { filter, retained } of subscribers) void this.#subscribe(filter, retained);
-    for (const message of announcements?.() ?? []) void this.#delivery.publishOther(message);
+    const commands = { filter: this.#topics.commands, retained: false };
+    this.#subscriptions.connected([commands, ...(this.#deps.subscribers ?? [])]);
+    this.#announcer?.announce();
     this.#delivery.connected(state.receiveMaximum);
   }
 
-  async #subscribe(filter: string, retained: boolean): Promise<void> {
-    const result = await this.#deps.link.subscribe(filter, { retained });
-    if (result.kind === 'subscribed') return;
-    this.#deps.log('error', 'the broker did not accept a subscription', {
-      filter,
-      reason: result.reason,
-    });
+  /** A broker is there for us once it has answered: some take a connection and then nothing. */
+  async #publish(message: OutgoingMessage): Promise<PublishResult> {
+    const result = await this.#deps.link.publish(message);
+    const { kind } = result;
+    const isAnswer = kind === 'acknowledged' || kind === 'rejected';
+    if (isAnswer && this.#counters.connected) this.#reachability.restored();
+    return result;
   }
 
   #onMessage(message: IncomingMessage): void {
     if (this.#stopped !== null) return;
-    if (message.topic === this.#topics.status) {
-      this.#presence.onStatus(message.payload);
-      return;
-    }
+    if (this.#presence.onMessage(message)) return;
     const prefix = `${this.#topics.root}/command/`;
     if (message.topic.startsWith(prefix)) {
       void this.#desk.handle(message.topic.slice(prefix.length), message);
@@ -213,6 +271,16 @@ export class Uplink {
       ? `the broker refuses everything on ${lane}: check its access rules and quotas`
       : 'the broker accepts the lane again';
     this.#fault('laneRefused', `${this.#subject()}:${lane}`, held, detail);
+  }
+
+  /** The others wait as well, each until it is taken. */
+  #setAside(lane: LaneName, { count, seq, reason }: AsideState): void {
+    const detail =
+      count === 0
+        ? 'the broker has taken every alarm'
+        : `the broker does not take alarm ${seq}: ${reason}; it is kept and offered again: ` +
+          'check the access rules and size limits of the broker';
+    this.#fault('alarmQuarantined', `${this.#subject()}:${lane}`, count > 0, detail);
   }
 
   #subject(): string {

@@ -38,6 +38,26 @@ export function journalContract(backend: JournalBackend): void {
       await later.journal.close();
     });
 
+    it('gives texts that are the events, byte for byte, in pages bounded in bytes', async () => {
+      const { journal, settled } = await backend.open();
+      const alarms = events(stamperFor(), 'alarm', 5, 'Brand in der Küche "öl" 🔥');
+      journal.append(alarms);
+      await settled();
+      const page = await journal.readTexts('alarm', 1, 100, 1_000_000);
+      expect(page.last).toBe(true);
+      expect(page.texts.map(({ json }) => json)).toEqual(
+        alarms.slice(1).map((event) => JSON.stringify(event)),
+      );
+      for (const [index, { seq, bootId, monotonicMs, wall }] of page.texts.entries()) {
+        expect(alarms[index + 1]).toMatchObject({ seq, bootId, monotonicMs, wall });
+      }
+      const short = await journal.readTexts('alarm', 0, 100, 1);
+      expect(short).toMatchObject({ texts: [{ seq: 1 }], last: false });
+      expect(await journal.readTexts('alarm', 0, 2, 1_000_000)).toMatchObject({ last: false });
+      expect(await journal.readTexts('alarm', 5, 2, 1)).toEqual({ texts: [], last: true });
+      await journal.close();
+    });
+
     it('recognises an event that is appended again, and never rewrites one', async () => {
       const { journal, settled } = await backend.open();
       const alarms = events(stamperFor(), 'alarm', 2, 'first');

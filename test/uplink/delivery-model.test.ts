@@ -9,6 +9,7 @@ import { LANES } from '../../src/domain/event.ts';
 import type { Fate } from '../../src/uplink/simulated-link.ts';
 import { Bench, BROKER, ROOT } from './bench.ts';
 import { DEFAULT_LANE_LIMITS, LaneQueue } from '../../src/uplink/lane-queue.ts';
+import { PageItem } from '../../src/uplink/lane-source.ts';
 
 const fateOf = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Fate>('deliver') },
@@ -16,6 +17,13 @@ const fateOf = fc.oneof(
     weight: 4,
     arbitrary: fc.constantFrom<Fate>('loseAck', 'duplicate', 'breakAfter', 'reject', 'hangUp'),
   },
+);
+
+/** Alarms that the broker does not take at all, until the end of the run. */
+const poison = fc.dictionary(
+  fc.integer({ min: 1, max: 8 }).map((seq) => `alarm-${seq}`),
+  fc.constantFrom<Fate>('reject', 'hangUp'),
+  { maxKeys: 4 },
 );
 
 const lane = fc.constantFrom(...LANES);
@@ -48,19 +56,31 @@ const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) 
 class World {
   readonly bench = new Bench({ backlogPerSecond: 200, window: 8 });
   readonly #fates: readonly Fate[];
-  readonly #refused = new Set<string>();
+  /** Events that may come late on purpose: the broker refused them, or ended connections. */
+  readonly #late = new Set<string>();
+  readonly #hangUps = new Map<string, number>();
   #next = 0;
+  /** Of earlier lives: a new one begins without faults. */
+  #faultsBefore = 0;
   #lives = 1;
 
-  constructor(fates: readonly Fate[]) {
+  constructor(fates: readonly Fate[], poisoned: Readonly<Record<string, Fate>>) {
     this.#fates = fates;
     this.bench.broker.faults.fate = ({ topic, payload }) => {
       if (!topic.includes('/event/')) return 'deliver';
-      const fate = this.#fates[this.#next % this.#fates.length] ?? 'deliver';
+      const { id } = JSON.parse(payload) as { id: string };
+      const drawn = this.#fates[this.#next % this.#fates.length] ?? 'deliver';
       this.#next += 1;
+      const fate = poisoned[id] ?? drawn;
       count(fate);
-      // A refused event may come late on purpose: order is promised for the others.
-      if (fate === 'reject') this.#refused.add((JSON.parse(payload) as { id: string }).id);
+      if (fate === 'reject') this.#late.add(id);
+      if (fate === 'hangUp') {
+        const hangUps = (this.#hangUps.get(id) ?? 0) + 1;
+        this.#hangUps.set(id, hangUps);
+        // One is enough while the broker takes nothing of the lane.
+        const enough = this.bench.uplink.counters.held.alarm ? 1 : DEFAULT_LANE_LIMITS.maxHangUps;
+        if (hangUps >= enough) this.#late.add(id);
+      }
       return fate;
     };
     this.bench.uplink.start();
@@ -96,6 +116,7 @@ class World {
       case 'restart':
         await bench.stop('restart', 200);
         this.#lives += 1;
+        this.#faultsBefore = bench.faults.length;
         bench.build(`boot-${this.#lives}`, this.#lives).start();
         break;
     }
@@ -103,8 +124,10 @@ class World {
     this.check();
   }
 
-  /** No cursor beyond an event that is neither at the broker nor in the gap ledger. */
+  /** No cursor beyond an event that is neither at the broker nor, alarms apart, on record. */
   check(): void {
+    expect(this.bench.journal.gaps.filter((gap) => gap.lane === 'alarm')).toEqual([]);
+    count(`aside ${Math.min(this.bench.uplink.counters.aside.alarm, 2)}`);
     for (const name of LANES) {
       const arrived = new Set(this.bench.ids(name));
       const cursor = this.bench.journal.cursor(BROKER, name);
@@ -118,15 +141,23 @@ class World {
   async finish(): Promise<void> {
     const { bench } = this;
     bench.broker.faults.fate = () => 'deliver';
-    await bench.clock.advance(600_000);
+    // Longer than anything that was set aside waits for its turn.
+    await bench.clock.advance(2 * DEFAULT_LANE_LIMITS.asideRetryMaxMs);
     this.check();
+    expect(bench.uplink.counters.aside.alarm).toBe(0);
+    const alarms = bench.journal.events.alarm.map(({ id }) => id);
+    expect(bench.uniqueIds('alarm').sort()).toEqual(alarms.sort());
+    const quarantine = bench.faults
+      .slice(this.#faultsBefore)
+      .filter(({ fault }) => fault === 'alarmQuarantined');
+    expect(quarantine.at(-1)?.raised ?? false).toBe(false);
     for (const name of LANES) {
       const events = bench.journal.events[name];
       expect(bench.journal.cursor(BROKER, name)).toBe(events.length);
       const wanted = events.filter(
-        ({ id, seq }) => !this.#isGivenUp(name, seq) && !this.#refused.has(id),
+        ({ id, seq }) => !this.#isGivenUp(name, seq) && !this.#late.has(id),
       );
-      const arrived = bench.uniqueIds(name).filter((id) => !this.#refused.has(String(id)));
+      const arrived = bench.uniqueIds(name).filter((id) => !this.#late.has(String(id)));
       const lost = wanted.filter(({ id }) => !arrived.includes(id));
       expect(lost).toEqual([]);
       const numbers = arrived.map((id) => Number(String(id).split('-')[1]));
@@ -149,16 +180,18 @@ describe('delivery under any trouble', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fateOf, { minLength: 1, maxLength: 60 }),
+        poison,
         fc.array(act, { maxLength: 25 }),
-        async (fates, acts) => {
-          const world = new World(fates);
+        async (fates, poisoned, acts) => {
+          const world = new World(fates, poisoned);
           for (const step of acts) await world.do(step);
           await world.finish();
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 250 },
     );
     const kinds = ['loseAck', 'duplicate', 'breakAfter', 'reject', 'hangUp', 'restart', 'halfOpen'];
+    kinds.push('aside 1', 'aside 2');
     for (const kind of kinds) expect(seen.get(kind) ?? 0, kind).toBeGreaterThan(10);
   }, 120_000);
 });
@@ -168,7 +201,7 @@ describe('a lane queue', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray([1, 2, 3, 4, 5, 6, 7, 8]), (answered) => {
         const queue = new LaneQueue<string>(0, DEFAULT_LANE_LIMITS);
-        queue.load([1, 2, 3, 4, 5, 6, 7, 8].map((seq) => ({ seq, item: `item ${seq}` })));
+        queue.load([1, 2, 3, 4, 5, 6, 7, 8].map((seq) => new PageItem(seq, `item ${seq}`, 6)));
         const entries = Array.from({ length: 8 }, () => {
           const entry = queue.next(0);
           if (entry === null) throw new Error('eight items are waiting');
@@ -184,7 +217,7 @@ describe('a lane queue', () => {
 
   it('passes over numbers that it has had, and accepts a hole left by pruning', () => {
     const queue = new LaneQueue<string>(5, DEFAULT_LANE_LIMITS);
-    queue.load([4, 5, 9, 9, 12].map((seq) => ({ seq, item: '' })));
+    queue.load([4, 5, 9, 9, 12].map((seq) => new PageItem(seq, '', 0)));
     expect(queue.size).toBe(2);
     expect(queue.lastLoaded).toBe(12);
   });

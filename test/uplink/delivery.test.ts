@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fate } from '../../src/uplink/simulated-link.ts';
+import { eventMessage, topicsOf } from '../../src/uplink/payload.ts';
 import { Bench, BROKER, ROOT } from './bench.ts';
 import { telemetryRow } from './memory-journal.ts';
 
@@ -30,6 +30,37 @@ describe('delivery', () => {
     expect(bench.ids('alarm')).toEqual(['alarm-1', 'alarm-2']);
   });
 
+  it('sends nothing more than alarms while enough bytes wait for the broker', async () => {
+    const bench = new Bench({ backlogPerSecond: Infinity, windowBytes: 2000 });
+    bench.broker.faults.latencyMs = 1000;
+    bench.journal.append(bench.make.some('fault', 100, { bootId: 'boot-0' }));
+    bench.uplink.start();
+    await bench.clock.advance(1500);
+    const each = JSON.stringify(bench.journal.events.fault[0]).length;
+    const sent = bench.uplink.counters.published;
+    // One may lie across the limit.
+    expect(sent * each).toBeGreaterThanOrEqual(2000);
+    expect((sent - 2) * each).toBeLessThan(2000);
+    bench.journal.append(bench.make.some('alarm', 2));
+    await bench.clock.advance(1);
+    expect(bench.uplink.counters.published).toBe(sent + 2);
+  });
+
+  it('publishes the very bytes of the journal, and says of old ones that they are old', async () => {
+    const bench = new Bench();
+    const [old] = bench.make.some('alarm', 1, { bootId: 'boot-0', wall: '2020-01-01T00:00:00Z' });
+    const [live] = bench.make.some('alarm', 1);
+    bench.journal.append([old!, live!]);
+    bench.uplink.start();
+    await bench.clock.advance(100);
+    const sent = bench.broker.accepted.filter(({ topic }) => topic.endsWith('/event/alarm'));
+    const topics = topicsOf(ROOT);
+    expect(sent.map(({ payload }) => payload)).toEqual([
+      eventMessage(topics, old!, true).payload,
+      eventMessage(topics, live!, false).payload,
+    ]);
+  });
+
   it('goes on from the durable cursor in the next life', async () => {
     const bench = new Bench();
     bench.journal.append(bench.make.some('fault', 5));
@@ -41,6 +72,17 @@ describe('delivery', () => {
     bench.journal.append(bench.make.some('fault', 1));
     await bench.clock.advance(100);
     expect(bench.ids('fault').slice(before)).toEqual(['fault-6']);
+  });
+
+  it('counts what waits also while there is no broker', async () => {
+    const bench = new Bench();
+    bench.uplink.start();
+    await bench.clock.advance(100);
+    bench.broker.goDown();
+    await bench.clock.advance(1000);
+    bench.journal.append(bench.make.some('alarm', 3));
+    await bench.clock.advance(1000);
+    expect(bench.uplink.counters.backlog.alarm).toBe(3);
   });
 
   it('moves no cursor without an acknowledgement, and sends again after the time-out', async () => {
@@ -96,7 +138,12 @@ describe('delivery', () => {
   });
 
   it('keeps the bound on messages in flight, and on items in hand', async () => {
-    const bench = new Bench({ window: 16, backlogPerSecond: Infinity });
+    const bench = new Bench({
+      window: 16,
+      alarmReserve: 4,
+      pageSize: 64,
+      backlogPerSecond: Infinity,
+    });
     bench.broker.faults.latencyMs = 100;
     bench.journal.append(bench.make.some('fault', 1000, { bootId: 'boot-0' }));
     bench.uplink.start();
@@ -172,127 +219,5 @@ describe('delivery', () => {
       reason: 'updating',
     });
     expect(bench.broker.sessions).toBe(0);
-  });
-});
-
-describe('messages that the broker does not want', () => {
-  it('are tried three times, set aside, put on record, and do not stop the lane', async () => {
-    const bench = new Bench();
-    bench.broker.faults.fate = ({ payload }) =>
-      payload.includes('"id":"alarm-2"') ? 'reject' : 'deliver';
-    bench.journal.append(bench.make.some('alarm', 4));
-    bench.uplink.start();
-    await bench.clock.advance(20_000);
-    expect(bench.ids('alarm')).toEqual(['alarm-1', 'alarm-3', 'alarm-4']);
-    expect(bench.uplink.counters.rejected).toBe(3);
-    expect(bench.uplink.counters.quarantined).toBe(1);
-    expect(bench.journal.gaps).toMatchObject([{ lane: 'alarm', firstSeq: 2, lastSeq: 2 }]);
-    expect(bench.taken('gap')).toHaveLength(1);
-    expect(bench.journal.cursor(BROKER, 'alarm')).toBe(4);
-  });
-
-  it('are found when the broker hangs up on them, among others in flight', async () => {
-    const bench = new Bench();
-    bench.broker.faults.fate = ({ payload }) =>
-      payload.includes('"id":"fault-7"') ? 'hangUp' : 'deliver';
-    bench.journal.append(bench.make.some('fault', 20));
-    bench.journal.append(bench.make.some('alarm', 3));
-    bench.uplink.start();
-    await bench.clock.advance(60_000);
-    expect(bench.uniqueIds('fault')).toHaveLength(19);
-    expect(bench.uniqueIds('alarm')).toHaveLength(3);
-    expect(bench.journal.gaps).toMatchObject([{ lane: 'fault', firstSeq: 7, lastSeq: 7 }]);
-    expect(bench.journal.cursor(BROKER, 'fault')).toBe(20);
-  });
-
-  it('are not confused with a network that fails at a bad moment', async () => {
-    const bench = new Bench();
-    bench.broker.faults.fate = ({ topic }) => (topic.includes('/event/') ? 'loseAck' : 'deliver');
-    bench.journal.append(bench.make.some('alarm', 1));
-    bench.uplink.start();
-    await bench.clock.advance(3_600_000);
-    expect(bench.uplink.counters.quarantined).toBe(0);
-    expect(bench.journal.cursor(BROKER, 'alarm')).toBe(0);
-    bench.broker.faults.fate = () => 'deliver';
-    await bench.clock.advance(60_000);
-    expect(bench.journal.cursor(BROKER, 'alarm')).toBe(1);
-  });
-
-  it.each<[string, Fate]>([
-    ['hangs up on everything', 'hangUp'],
-    ['takes nothing at all', 'reject'],
-  ])('are not confused with a broker that %s', async (_what, otherwise) => {
-    const bench = new Bench();
-    bench.broker.faults.fate = ({ topic }) => (topic.includes('/event/') ? 'hangUp' : otherwise);
-    bench.journal.append(bench.make.some('alarm', 2));
-    bench.uplink.start();
-    await bench.clock.advance(3_600_000);
-    expect(bench.uplink.counters.quarantined).toBe(0);
-    expect(bench.journal.cursor(BROKER, 'alarm')).toBe(0);
-  });
-
-  it('are not confused with another message that was under way at the same time', async () => {
-    const bench = new Bench({ stateMinIntervalMs: 0 });
-    bench.broker.faults.latencyMs = 20;
-    bench.broker.faults.fate = ({ topic, payload }) => {
-      if (topic.endsWith('/state') && payload.includes('"condition":"fault"')) return 'hangUp';
-      return topic.includes('/event/') ? 'loseAck' : 'deliver';
-    };
-    bench.journal.append(bench.make.some('fault', 1));
-    bench.uplink.start();
-    for (let round = 1; round <= 8; round += 1) {
-      bench.snapshot = { ...bench.snapshot, condition: 'normal' };
-      await bench.clock.until(() => bench.uplink.counters.published === round, 60_000);
-      await bench.clock.advance(50);
-      bench.snapshot = { ...bench.snapshot, condition: 'fault' };
-      bench.uplink.stateChanged();
-      await bench.clock.until(() => bench.uplink.counters.lost === round, 60_000);
-    }
-    expect(bench.uplink.counters.quarantined).toBe(0);
-    expect(bench.journal.cursor(BROKER, 'fault')).toBe(0);
-  });
-
-  it('are tried again after a second, not when something else happens to come by', async () => {
-    const bench = new Bench({ pollMs: 3_600_000 });
-    let refusals = 1;
-    bench.broker.faults.fate = ({ topic }) => {
-      if (!topic.endsWith('/alarm') || refusals === 0) return 'deliver';
-      refusals -= 1;
-      return 'reject';
-    };
-    bench.journal.append(bench.make.some('alarm', 1));
-    bench.uplink.start();
-    await bench.clock.advance(900);
-    expect(bench.ids('alarm')).toEqual([]);
-    await bench.clock.advance(200);
-    expect(bench.ids('alarm')).toEqual(['alarm-1']);
-  });
-
-  it('hold a lane that is refused as such: a wrong access rule loses at most three', async () => {
-    const bench = new Bench();
-    bench.broker.faults.fate = ({ topic }) => (topic.endsWith('/alarm') ? 'reject' : 'deliver');
-    bench.journal.append(bench.make.some('alarm', 50));
-    bench.uplink.start();
-    await bench.clock.advance(3_600_000);
-    expect(bench.uplink.counters.quarantined).toBe(3);
-    expect(bench.uplink.counters.held.alarm).toBe(true);
-    expect(bench.faults).toMatchObject([{ fault: 'laneRefused', subject: 'uplink:central:alarm' }]);
-    bench.journal.append(bench.make.some('fault', 1));
-    await bench.clock.advance(1000);
-    expect(bench.ids('fault')).toEqual(['fault-1']);
-    bench.broker.faults.fate = () => 'deliver';
-    await bench.clock.advance(120_000);
-    expect(bench.uniqueIds('alarm')).toHaveLength(47);
-    expect(bench.faults.at(-1)).toMatchObject({ fault: 'laneRefused', raised: false });
-  });
-
-  it('that cannot be put into a message are set aside without being sent', async () => {
-    const bench = new Bench();
-    bench.journal.appendTelemetry([telemetryRow('PR.04', 1), telemetryRow('ok', 2)]);
-    bench.uplink.start();
-    await bench.clock.advance(3000);
-    expect(bench.taken('telemetry/ok')).toHaveLength(1);
-    expect(bench.journal.gaps).toMatchObject([{ lane: 'telemetry', firstSeq: 1, lastSeq: 1 }]);
-    expect(bench.journal.cursor(BROKER, 'telemetry')).toBe(2);
   });
 });

@@ -1,5 +1,13 @@
 import { EVENT_SCHEMA, type JournalEvent, type Lane, LANES } from '../../src/domain/event.ts';
-import type { CommitReceipt, Cursors, Gap, Journal, TelemetryRow } from '../../src/domain/ports.ts';
+import type {
+  CommitReceipt,
+  Cursors,
+  EventText,
+  Gap,
+  Journal,
+  TelemetryRow,
+  TextPage,
+} from '../../src/domain/ports.ts';
 import { deviceId, zoneId } from '../../src/domain/units.ts';
 
 type Stored = TelemetryRow & { readonly row: number };
@@ -44,6 +52,26 @@ export class MemoryJournal implements Journal {
     this.#countRead(limit);
     const index = this.events[lane].findIndex(({ seq }) => seq > afterSeq);
     return index < 0 ? [] : this.events[lane].slice(index, index + limit);
+  }
+
+  async readTexts(
+    lane: Lane,
+    afterSeq: number,
+    limit: number,
+    maxBytes: number,
+  ): Promise<TextPage> {
+    const events = await this.readAfter(lane, afterSeq, limit);
+    const texts: EventText[] = [];
+    let bytes = 0;
+    for (const event of events) {
+      if (bytes >= maxBytes) break;
+      const { seq, bootId, monotonicMs, wall } = event;
+      const json = JSON.stringify(event);
+      bytes += json.length;
+      texts.push({ seq, bootId, monotonicMs, wall, json });
+    }
+    const last = texts.length === events.length && events.length < limit;
+    return { texts, last };
   }
 
   async readTelemetry(afterRow: number, limit: number): Promise<readonly Stored[]> {

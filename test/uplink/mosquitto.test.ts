@@ -172,11 +172,13 @@ describe.skipIf(!hasMosquitto)('uplink to mosquitto', () => {
     await server.start();
     const limits = { ...DEFAULT_UPLINK_OPTIONS.limits, rejectionRetryMs: 10, heldRetryMs: 50 };
     const unit = new Unit(link({ port: server.port }), { limits }).start();
-    unit.journal.append(unit.make.some('alarm', 30));
-    await until(() => unit.uplink.counters.held.alarm);
+    unit.journal.append([...unit.make.some('alarm', 30), ...unit.make.some('fault', 30)]);
+    await until(() => unit.uplink.counters.held.alarm && unit.uplink.counters.held.fault);
     expect(unit.uplink.counters.quarantined).toBe(3);
     expect(unit.journal.gaps[0]?.reason).toContain('not authorised');
-    expect(unit.journal.cursor(BROKER, 'alarm')).toBe(3);
+    expect(unit.journal.cursor(BROKER, 'fault')).toBe(3);
+    // An alarm is never given up, only passed over for a while.
+    expect(unit.journal.cursor(BROKER, 'alarm')).toBe(0);
     expect(unit.uplink.counters.reconnects).toBe(0);
   });
 });

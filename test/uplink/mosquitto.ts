@@ -59,7 +59,7 @@ export class Mosquitto {
     throw new Error(`mosquitto does not answer: ${said}`);
   }
 
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGHUP'): void {
     this.#child?.kill(name);
   }
 
@@ -80,8 +80,11 @@ export class Mosquitto {
 }
 
 /** Runs a tool to its end; throws with its words when it fails. */
-export function runTool(command: string, args: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+export function runTool(command: string, args: readonly string[], cwd?: string): void {
+  const { status, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   if (status !== 0) throw new Error(`${command} failed: ${stderr}`);
 }
 

@@ -18,7 +18,7 @@ const MEGABYTE = 1e6;
 export const FULL_PART = 0.25;
 /** Free again this much above the limit. */
 const HYSTERESIS_PART = 0.1;
-const REMEDY = 'remove what does not belong there, lower state.telemetryRows, or fit a larger card';
+const REMEDY = 'remove what does not belong there, lower state.maxMegabytes, or fit a larger card';
 
 /**
  * Readings `diskFreePercent`, `diskFreeMegabytes`, `diskInodesFreePercent`; faults `diskFilling`

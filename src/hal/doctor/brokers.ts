@@ -9,16 +9,22 @@ export interface BrokerPlan {
   readonly host: string;
   readonly port: number;
   readonly passwordFile: string | null;
+  /** Other files that must be readable, by the field that names them. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Null for a connection without TLS. */
   readonly tls: {
     readonly verify: boolean;
     readonly caFile: string | null;
     readonly certificateFile: string | null;
     readonly keyFile: string | null;
+    readonly keyPassphraseFile?: string | null;
+    /** Where it is not the host. */
+    readonly serverName?: string | null;
+    readonly alpn?: readonly string[];
   } | null;
 }
 
-type Files = 'caFile' | 'certificateFile' | 'keyFile';
+type Files = 'caFile' | 'certificateFile' | 'keyFile' | 'keyPassphraseFile';
 type Loaded = Readonly<Record<Files, Uint8Array | null>>;
 const DAY_MS = 86_400_000;
 /** A certificate that ends sooner deserves a warning. */
@@ -30,11 +36,16 @@ export async function brokerFindings(
 ): Promise<readonly ProbeFinding[]> {
   const area = `broker:${plan.id}`;
   const files: ProbeFinding[] = [];
-  if (plan.passwordFile !== null) files.push(await readable(world, area, plan.passwordFile));
+  const { passwordFile } = plan;
+  const secrets = { ...(passwordFile === null ? {} : { passwordFile }), ...plan.files };
+  for (const [field, path] of Object.entries(secrets)) {
+    files.push(await readable(world, area, field, path));
+  }
   const loaded: Record<Files, Uint8Array | null> = {
     caFile: null,
     certificateFile: null,
     keyFile: null,
+    keyPassphraseFile: null,
   };
   for (const key of Object.keys(loaded) as Files[]) {
     const path = plan.tls?.[key] ?? null;
@@ -45,21 +56,27 @@ export async function brokerFindings(
       continue;
     }
     loaded[key] = bytes.value;
-    if (key !== 'keyFile') files.push(dates(world, area, path, bytes.value));
+    const isCertificate = key === 'caFile' || key === 'certificateFile';
+    if (isCertificate) files.push(dates(world, area, path, bytes.value));
   }
   return [...files, ...(await reach(world, area, plan, loaded))];
 }
 
-async function readable(world: DoctorWorld, area: string, path: string): Promise<ProbeFinding> {
+async function readable(
+  world: DoctorWorld,
+  area: string,
+  field: string,
+  path: string,
+): Promise<ProbeFinding> {
   const access = await world.access(path);
   if (!access.ok) {
     const remedy = fileRemedy(access.error, path);
-    return finding(area, 'passwordFile', 'failed', access.error.message, remedy);
+    return finding(area, field, 'failed', access.error.message, remedy);
   }
-  if (access.value.readable) return finding(area, 'passwordFile', 'ok', `${path} can be read`);
+  if (access.value.readable) return finding(area, field, 'ok', `${path} can be read`);
   const found = `${path} may not be read by ${world.self.user}`;
   const remedy = `sudo chown ${world.self.user} ${path} && sudo chmod 600 ${path}`;
-  return finding(area, 'passwordFile', 'failed', found, remedy);
+  return finding(area, field, 'failed', found, remedy);
 }
 
 function fileRemedy(error: HalError, path: string): string {
@@ -106,9 +123,10 @@ async function reach(
   world: DoctorWorld,
   area: string,
   { host, port, tls }: BrokerPlan,
-  { caFile: ca, certificateFile: certificate, keyFile: key }: Loaded,
+  loaded: Loaded,
 ): Promise<readonly ProbeFinding[]> {
   const { network } = world;
+  const { caFile: ca, certificateFile: certificate, keyFile: key } = loaded;
   const subject = `${host}:${port}`;
   const named = await network.resolve(host);
   if (!named.ok) {
@@ -122,9 +140,15 @@ async function reach(
   }
   const tcp = finding(area, subject, 'ok', `${named.value} takes connections; nobody logged in`);
   if (tls === null) return [tcp];
-  const shaken = await network.tls({ host, port, ca, certificate, key });
+  const shaken = await network.tls({
+    ...{ host, port, ca, certificate, key },
+    passphrase: loaded.keyPassphraseFile,
+    serverName: tls.serverName ?? null,
+    alpn: tls.alpn ?? [],
+  });
   if (!shaken.ok) {
-    const remedy = 'is this the TLS port (8883)? if the broker wants a certificate, give it one';
+    const remedy =
+      'is this the TLS port (8883)? does it want a certificate of ours? see docs/uplink.md';
     return [tcp, { ...trouble(area, 'TLS', shaken.error, remedy), state: 'failed' }];
   }
   return [tcp, ...serverFindings(world, area, shaken.value, tls.verify)];
@@ -142,7 +166,7 @@ function serverFindings(
   const term = { ...judged, area, subject: name };
   if (authorised || judged.state === 'failed') return [term];
   const found = `not trusted: ${why ?? 'no reason given'}`;
-  const remedy = 'give the right caFile, and in url the host name for which it was issued';
+  const remedy = 'give the right caFile, and in url or serverName the name for which it was issued';
   if (verify) return [term, finding(area, name, 'failed', found, remedy)];
   const open = 'verifyServer is false: anybody can pretend to be this broker';
   return [term, finding(area, name, 'warning', `${found}; ${open}`, `${remedy}; set it to true`)];

@@ -42,7 +42,7 @@ export interface GpioFacts {
 /** What a server's certificate says, and what the usual checks think of it. */
 export interface TlsFacts {
   readonly authorised: boolean;
-  /** Why not, in OpenSSL's words; null when authorised. */
+  /** Why not, in words; null when authorised. */
   readonly why: string | null;
   readonly subject: string;
   readonly validFromMs: number;
@@ -55,6 +55,11 @@ export interface TlsRequest {
   readonly ca: Uint8Array | null;
   readonly certificate: Uint8Array | null;
   readonly key: Uint8Array | null;
+  /** Text with which the key is encrypted; a last newline is ignored. */
+  readonly passphrase?: Uint8Array | null;
+  /** The name to ask for and to check, where it is not `host`. */
+  readonly serverName?: string | null;
+  readonly alpn?: readonly string[];
 }
 
 /** Reachability only: nothing is published, nobody logs in. Each call ends within its deadline. */
