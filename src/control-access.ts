@@ -7,9 +7,11 @@ import type { ControlServer } from './control/server.ts';
 import { startControl } from './control/server.ts';
 import type { AccessLevel } from './domain/command.ts';
 import { ACCESS_LEVELS } from './domain/command.ts';
+import type { Configure } from './domain/command-service.ts';
 import type { Clock, Log, Random } from './domain/ports.ts';
 import type { FaultNotice } from './domain/step.ts';
 import { loadLibc } from './hal/native/libc.ts';
+import type { PanelView } from './domain/view.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Below `state.runDirectory`. */
@@ -22,7 +24,9 @@ export interface ControlAccessParts {
   readonly log: Log;
   readonly runtime: Pick<Runtime, 'submit' | 'refused'>;
   /** The whole state as in the retained `state` topic. */
-  readonly state: () => object;
+  readonly state: () => PanelView;
+  /** Null: the configuration cannot be changed. */
+  readonly configure: Configure | null;
   readonly onFault: (notice: FaultNotice) => void;
   readonly pid: number;
 }
@@ -32,7 +36,7 @@ export interface ControlAccessParts {
  * `controlUnavailable`, and the others work. Never rejects.
  */
 export async function openControl(parts: ControlAccessParts): Promise<ControlServer | null> {
-  const { config, clock, random, log, runtime, state, onFault, pid } = parts;
+  const { config, clock, random, log, runtime, state, onFault, pid, configure } = parts;
   const { enabled, viewerGroup, operatorGroup, installerGroup } = config.panel.control;
   if (!enabled) return null;
   const wanted = { viewer: viewerGroup, operator: operatorGroup, installer: installerGroup };
@@ -48,6 +52,7 @@ export async function openControl(parts: ControlAccessParts): Promise<ControlSer
     runId: random.uint32().toString(16),
     userOf: await peerNames(users),
     submit: (request) => runtime.submit(request),
+    configure: configure && ((request) => configure(request, state())),
     onRefused: (attempt) => runtime.refused(attempt),
   });
   for (const [level, detail] of server.troubles) tell(level, detail);

@@ -1,4 +1,5 @@
 /** Commands about an appliance: run it, check it, watch it. */
+import { certificateNotes } from '../certificate-notes.ts';
 import { runCheckConfig } from '../commands/check-config.ts';
 import { runCoverage } from '../commands/coverage.ts';
 import type { DoctorArguments } from '../commands/doctor-cli.ts';
@@ -57,7 +58,11 @@ function addChecks({
     .argument('<file>', 'configuration file')
     .option('--json', 'print the result as JSON', false)
     .action((file: string, options: { json: boolean }) =>
-      exitWith(() => runCheckConfig(file, options, environment, PLAN_CHECKS, io)),
+      exitWith(() =>
+        runCheckConfig(file, options, environment, PLAN_CHECKS, io, (config) =>
+          certificateNotes(config, clock.wallMs()),
+        ),
+      ),
     );
   command('coverage', 'the smallest fire that each area of each thermal array can tell')
     .argument('<file>', 'configuration file')

@@ -1,6 +1,7 @@
 /** `embereye check-config FILE`: every problem at once, without touching hardware or network. */
 import { readFileSync } from 'node:fs';
 import { problemText } from '../config-problems.ts';
+import type { Config } from '../config-schema.ts';
 import type { ConfigCheck, ConfigResult } from '../config.ts';
 import { parseConfig } from '../config.ts';
 import { delayNotes } from '../config-notes.ts';
@@ -35,6 +36,7 @@ export function readConfig(
 /**
  * Prints `FILE: valid` and what is valid but should be meant, or one problem a line on standard
  * error; as JSON with `json`.
+ * @param more further things that are valid and should be meant.
  */
 export function runCheckConfig(
   file: string,
@@ -42,10 +44,11 @@ export function runCheckConfig(
   environment: Environment,
   checks: readonly ConfigCheck[],
   io: CommandIo,
+  more: (config: Config) => readonly string[] = () => [],
 ): ExitCode {
   const result = readConfig(file, environment, checks);
   const problems = result.ok ? [] : result.problems;
-  const notes = result.ok ? delayNotes(result.config) : [];
+  const notes = result.ok ? [...delayNotes(result.config), ...more(result.config)] : [];
   if (options.json) {
     const report = problems.map((problem) => ({ ...problem, value: problem.value ?? null }));
     io.out(JSON.stringify({ file, valid: result.ok, problems: report, notes }));

@@ -69,15 +69,21 @@ export async function runOrder(
   options: ControlOptions,
   deps: ControlDeps,
 ): Promise<ExitCode> {
+  const fields = { ...target, ...(forMs === undefined ? {} : { forSeconds: forMs / 1000 }) };
+  return runRequest(kind, ACCESS[kind], fields, options, deps);
+}
+
+/** The same for what is no command of the panel. */
+export async function runRequest(
+  name: string,
+  needed: AccessLevel,
+  fields: object,
+  options: ControlOptions,
+  deps: ControlDeps,
+): Promise<ExitCode> {
   const { io, random } = deps;
-  const needed = ACCESS[kind];
-  const request = {
-    requestId: `cli-${random.uint32().toString(16)}-${random.uint32().toString(16)}`,
-    name: kind,
-    ...target,
-    ...(forMs === undefined ? {} : { forSeconds: forMs / 1000 }),
-  };
-  const asked = await ask(options, needed, request, deps);
+  const requestId = `cli-${random.uint32().toString(16)}-${random.uint32().toString(16)}`;
+  const asked = await ask(options, needed, { requestId, name, ...fields }, deps);
   if (asked.kind !== 'answered') return unanswered(asked, needed, options, deps);
   const { ok, detail } = asked.answer;
   if (options.json) io.out(JSON.stringify(asked.answer));

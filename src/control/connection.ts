@@ -7,6 +7,8 @@ import type {
   CommandOutcome,
   CommandRequest,
 } from '../domain/command.ts';
+import type { ConfigureRequest, ServiceOrder } from '../domain/command-service.ts';
+import { isServiceKind, levelFor, mayGive } from '../domain/command-service.ts';
 import type { Cancel, Clock } from '../domain/ports.ts';
 import type { ControlAnswer } from './protocol.ts';
 import {
@@ -33,6 +35,7 @@ export interface ClientParts {
   readonly mayAskState: () => boolean;
   readonly state: () => unknown;
   readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  readonly configure: ((request: ConfigureRequest) => Promise<CommandOutcome>) | null;
   readonly onRefused: (attempt: RefusedAttempt) => void;
   /** Called once. */
   readonly onEnd: () => void;
@@ -124,7 +127,7 @@ export class ControlClient {
       const answer =
         command === null
           ? this.#state(requestId)
-          : await this.#obey(command, requestId, this.#origin(request.user));
+          : await this.#obey(command, requestId, request.user);
       return textOf(answer);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
@@ -133,9 +136,44 @@ export class ControlClient {
     }
   }
 
-  async #obey(command: Command, requestId: string, origin: string): Promise<ControlAnswer> {
+  async #obey(
+    command: Command | ServiceOrder,
+    requestId: string,
+    user: string | null,
+  ): Promise<ControlAnswer> {
     const { level, submit, clock } = this.#parts;
+    const origin = this.#origin(user);
+    if (isService(command)) return this.#serve(command, requestId, user);
     const outcome = await withinTime(clock, submit({ command, requestId, origin, level }));
+    return this.#told(requestId, outcome);
+  }
+
+  /** What the panel never sees: its attempts are judged and journalled from here. */
+  async #serve(
+    order: ServiceOrder,
+    requestId: string,
+    user: string | null,
+  ): Promise<ControlAnswer> {
+    const { level, configure, clock } = this.#parts;
+    const { kind } = order;
+    if (!mayGive(level, kind)) {
+      const detail = `${kind} needs access level ${levelFor(kind)}, not ${level}`;
+      return this.#refuse(requestId, user, kind, 'notPermitted', detail);
+    }
+    if (order.kind === 'snapshot' || configure === null) {
+      const detail = kind === 'snapshot' ? 'ask for status here' : 'nothing can be configured here';
+      return this.#refuse(requestId, user, kind, 'notApplicable', detail);
+    }
+    const { change } = order;
+    const origin = this.#origin(user);
+    const asked = configure({ change, requestId, origin, broker: null });
+    const outcome = await withinTime(clock, asked);
+    return outcome === null || outcome.ok
+      ? this.#told(requestId, outcome)
+      : this.#refuse(requestId, user, kind, outcome.error, outcome.detail);
+  }
+
+  #told(requestId: string, outcome: CommandOutcome | null): ControlAnswer {
     if (outcome === null) {
       const detail = `the panel did not answer within ${ANSWER_MS} ms; ask for status`;
       return this.#say(requestId, false, detail, 'overloaded');
@@ -179,6 +217,10 @@ export class ControlClient {
     this.#asked += 1;
     return `${this.#parts.idPrefix}-${this.#asked}`;
   }
+}
+
+function isService(command: Command | ServiceOrder): command is ServiceOrder {
+  return isServiceKind(command.kind);
 }
 
 function textOf(answer: ControlAnswer): string {

@@ -4,6 +4,8 @@
  */
 import type { AccessLevel, Command, CommandError } from '../domain/command.ts';
 import { COMMAND_FIELDS, readCommand } from '../domain/command-read.ts';
+import type { ServiceOrder } from '../domain/command-service.ts';
+import { isServiceKind, readService, SERVICE_FIELDS } from '../domain/command-service.ts';
 
 /** Raised when a client would have to change. */
 export const CONTROL_VERSION = 1;
@@ -12,7 +14,14 @@ export const MAX_REQUEST_BYTES = 4096;
 /** The one request that changes nothing. */
 export const STATUS = 'status';
 
-const FIELDS: readonly string[] = ['version', 'requestId', 'name', 'user', ...COMMAND_FIELDS];
+const FIELDS: readonly string[] = [
+  'version',
+  'requestId',
+  'name',
+  'user',
+  ...COMMAND_FIELDS,
+  ...SERVICE_FIELDS,
+];
 const TOKEN = /^[A-Za-z0-9_.:@-]{1,64}$/;
 
 export interface ControlAnswer {
@@ -34,7 +43,7 @@ export type ControlRequest =
       readonly requestId: string | null;
       readonly user: string | null;
       /** Null asks for the state. */
-      readonly command: Command | null;
+      readonly command: Command | ServiceOrder | null;
     }
   | {
       readonly ok: false;
@@ -71,7 +80,7 @@ export function parseRequest(line: string): ControlRequest {
     return refuse('badArgument', detail);
   }
   if (asked === STATUS) return { ok: true, requestId, user, command: null };
-  const command = readCommand(asked, fields);
+  const command = isServiceKind(asked) ? readService(asked, fields) : readCommand(asked, fields);
   return 'error' in command
     ? refuse(command.error, command.detail)
     : { ok: true, requestId, user, command };

@@ -15,6 +15,7 @@ import type {
   CommandRequest,
 } from '../domain/command.ts';
 import { ACCESS_LEVELS } from '../domain/command.ts';
+import type { ConfigureRequest } from '../domain/command-service.ts';
 import type { Clock, Log } from '../domain/ports.ts';
 import { ControlClient } from './connection.ts';
 import { publishSocket } from './socket-file.ts';
@@ -42,6 +43,8 @@ export interface ControlParts {
   readonly userOf: (socket: Socket) => string | null;
   readonly state: () => unknown;
   readonly submit: (request: CommandRequest) => Promise<CommandOutcome>;
+  /** Null: the configuration cannot be changed. */
+  readonly configure: ((request: ConfigureRequest) => Promise<CommandOutcome>) | null;
   /** For the journal; bounded by itself. */
   readonly onRefused: (attempt: RefusedAttempt) => void;
 }
@@ -146,11 +149,11 @@ class Door {
   }
 
   #accept(socket: Socket): void {
-    const { clock, userOf, submit, state, onRefused } = this.#parts;
+    const { clock, userOf, submit, configure, state, onRefused } = this.#parts;
     const level = this.#level;
     this.#accepted += 1;
     const client = new ControlClient(socket, {
-      ...{ clock, level, submit, state, onRefused },
+      ...{ clock, level, submit, configure, state, onRefused },
       user: userOf(socket),
       mayAskState: () => this.#states.take(),
       idPrefix: `cli-${this.#parts.runId}-${level}-${this.#accepted}`,

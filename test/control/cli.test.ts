@@ -61,6 +61,7 @@ async function unit(more = '') {
       },
       refused: (attempt) => void refused.push(attempt),
     },
+    configure: null,
     state: () => ({ ...viewOf(bench.panel, bench.nowMs), monotonicMs: bench.nowMs }),
     onFault: (notice) => void faults.push(notice),
   });
@@ -174,7 +175,7 @@ describe('commands to a running unit', () => {
       '  manual call point in-1',
       'sensor board-1: disabled, 2 h left',
       'output horn (siren): disabled, 90 s left',
-      'outputs: siren off, strobe off, alarmRelay off, faultRelay off, buzzer off',
+      'outputs: siren off, strobe off, alarmRelay off, faultRelay off, buzzer off, escalation off',
     ]);
     for (const args of [
       ['maintenance', '--end'],

@@ -5,9 +5,12 @@ import { COMMAND_FIELDS, readCommand } from '../../src/domain/command-read.ts';
 import { CONTROL_VERSION, LineReader, parseRequest } from '../../src/control/protocol.ts';
 import { CommandDesk } from '../../src/uplink/command-desk.ts';
 import type { RefusedAttempt } from '../../src/uplink/command-desk.ts';
+import { KeyRing } from '../../src/uplink/command-keys.ts';
+import { CommandMemory } from '../../src/uplink/command-memory.ts';
 import { parseCommand } from '../../src/uplink/command-parse.ts';
 import { newCounters } from '../../src/uplink/counters.ts';
 import { topicsOf } from '../../src/uplink/payload.ts';
+import { DEFAULT_UPLINK_OPTIONS } from '../../src/uplink/uplink.ts';
 import { silentLog } from '../../src/log.ts';
 import { ManualClock } from '../hal/manual-clock.ts';
 
@@ -154,16 +157,15 @@ describe('a request on the control socket', () => {
 describe('attempts over MQTT that never reach the panel', () => {
   it('are told with who, what and why', async () => {
     const refused: RefusedAttempt[] = [];
+    const clock = new ManualClock();
     const desk = new CommandDesk(
+      { ...DEFAULT_UPLINK_OPTIONS.commands, maxPending: 1, submitTimeoutMs: 1_000 },
       {
-        level: 'operator',
-        responseTopics: [],
-        maxPending: 1,
-        maxRemembered: 4,
-        submitTimeoutMs: 1_000,
-      },
-      {
-        clock: new ManualClock(),
+        clock,
+        broker: 'central',
+        memory: new CommandMemory(clock),
+        keys: new KeyRing([], clock, () => undefined),
+        services: { snapshot: () => undefined, configure: null },
         log: silentLog,
         counters: newCounters(),
         topics: topicsOf('root'),

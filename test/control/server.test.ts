@@ -51,6 +51,7 @@ async function unit(more: Partial<ControlParts> = {}) {
     ...{ clock, log: silentLog, directory, pid: process.pid, runId: 'run' },
     groups: { viewer: null, operator: null, installer: null },
     userOf: () => 'anna',
+    configure: null,
     state: () => viewOf(panel, 0),
     submit: (request) => {
       requests.push(request);

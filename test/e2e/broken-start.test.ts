@@ -150,8 +150,8 @@ describe.skipIf(!hasMosquitto)('a start with something broken', () => {
   it.skipIf(!canMount)('a disk that fills up and gets room again (needs root)', async () => {
     await prepare();
     mkdirSync(unit.stateFolder);
-    // Room for the start alone: the database, its log and a snapshot.
-    expect(mount(unit.stateFolder, '3m')).toBe(true);
+    // Room for the start: the alarm file, the reserve, the database, its log and a snapshot.
+    expect(mount(unit.stateFolder, '40m')).toBe(true);
     const ballast = join(unit.stateFolder, 'ballast');
     try {
       await unit.start();
