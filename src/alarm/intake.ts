@@ -106,7 +106,8 @@ function callPoint(draft: Draft, signal: InputSignal): void {
 export function takeFault(draft: Draft, notice: FaultNotice): void {
   const index = draft.routes.get(notice.subject)?.zones[0];
   const zone = index === undefined ? undefined : draft.zones[index];
-  fact(draft, 'faults', { ...notice, zone: notice.zone ?? zone?.plan.id ?? null });
+  const register = notice.supervisory === true ? 'supervisory' : 'faults';
+  fact(draft, register, { ...notice, zone: notice.zone ?? zone?.plan.id ?? null });
 }
 
 function fact(

@@ -162,6 +162,7 @@ export function makePlan(input: PlanInput): PanelPlan {
       alarmRelay: 'steady',
       faultRelay: 'steady',
       buzzer: 'pulsed',
+      escalation: 'steady',
       ...input.patterns,
     },
     unknown: {

@@ -201,11 +201,12 @@ function applyOperator(work: Work, event: Extract<JournalEvent, { lane: 'operato
     case 'backgroundApproved':
     case 'proofRequested':
     case 'proofConfirmed':
+    case 'centrallyConfirmed':
+    case 'snapshotRequested':
     case 'commandRefused':
       return;
-    default: {
+    default:
       applyDuty(work, event);
-    }
   }
 }
 

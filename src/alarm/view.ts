@@ -43,14 +43,18 @@ export function conditionOf(panel: Panel): Condition {
   return CONDITIONS.find((condition) => present.has(condition)) ?? 'normal';
 }
 
+/** The fault that drives outputs of the role `escalation` while it stands. */
+export const CENTRAL_SILENT = 'centralSilent';
+
 /** A hundred missed steps. */
 const OVERDUE_MS = 10_000;
 
 /**
  * What the outputs must be. The siren obeys silence, strobe and relay do not; all three wait for
- * their delay and for the end of maintenance. The buzzer asks for an acknowledgement. The fault
- * relay is energised while nothing is in fault, nothing is held off for maintenance, and the panel
- * is stepped: one that is long overdue does not know what is in fault.
+ * their delay and for the end of maintenance. Escalation follows an alarm that the centre has not
+ * confirmed. The buzzer asks for an acknowledgement. The fault relay is energised while nothing is
+ * in fault, nothing is held off for maintenance, and the panel is stepped: one that is long overdue
+ * does not know what is in fault.
  */
 export function outputsOf(panel: Panel, nowMs: number): OutputLevels {
   const { system, duty, plan } = panel;
@@ -78,7 +82,13 @@ export function outputsOf(panel: Panel, nowMs: number): OutputLevels {
     alarmRelay: alarm && warns('alarmRelay'),
     faultRelay,
     buzzer,
+    escalation: isEscalated(panel) && !isMaintained(duty, nowMs),
   };
+}
+
+/** The centre has not confirmed an alarm in time: see `custody.ts`. */
+function isEscalated({ system }: Panel): boolean {
+  return system.faults.active.some(({ fault }) => fault === CENTRAL_SILENT);
 }
 
 /** The lines that are not driven, whatever their role has to show. */

@@ -39,6 +39,7 @@ const ALARM: OutputLevels = {
   alarmRelay: true,
   faultRelay: true,
   buzzer: true,
+  escalation: true,
 };
 
 function rig() {

@@ -13,6 +13,7 @@ const OFF: OutputLevels = {
   alarmRelay: false,
   faultRelay: false,
   buzzer: false,
+  escalation: false,
 };
 const SIREN: OutputLevels = { ...OFF, siren: true };
 

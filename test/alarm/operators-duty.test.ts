@@ -201,6 +201,7 @@ describe('delayed outputs', () => {
       strobe: true,
       alarmRelay: false,
       buzzer: true,
+      escalation: false,
     });
     const waits = [
       { role: 'siren', soundsAtMs: 30_010 },
@@ -334,6 +335,7 @@ describe('maintenance', () => {
       alarmRelay: false,
       faultRelay: false,
       buzzer: true,
+      escalation: false,
     });
     const alarm = bench.events.find(({ type }) => type === 'alarm');
     expect(alarm?.data).toMatchObject({ explanation: { maintenance: true } });

@@ -21,6 +21,7 @@ describe('alarm', () => {
       strobe: true,
       alarmRelay: true,
       buzzer: true,
+      escalation: false,
       faultRelay: true,
     });
     const why = alarmOf(events)[0]!;

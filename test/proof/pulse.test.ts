@@ -31,7 +31,14 @@ class Line implements DigitalOutput {
 }
 
 const REST: OutputLevels = {
-  ...{ siren: false, strobe: false, alarmRelay: false, faultRelay: true, buzzer: false },
+  ...{
+    siren: false,
+    strobe: false,
+    alarmRelay: false,
+    faultRelay: true,
+    buzzer: false,
+    escalation: false,
+  },
 };
 const ALARM: OutputLevels = { ...REST, siren: true, strobe: true, alarmRelay: true };
 
