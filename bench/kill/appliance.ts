@@ -9,6 +9,7 @@ import { zoneNames } from './scene.ts';
 const SIREN = 17;
 
 export interface Places {
+  /** Configuration, log and, unless it is told otherwise, the state. */
   readonly disk: string;
   readonly memory: string;
   readonly program: string;
@@ -17,18 +18,38 @@ export interface Places {
   readonly brokerPort: number;
 }
 
+/** How a unit differs from the one of the kill proof. */
+export interface Manner {
+  /** Where it listens and is asked; default 127.0.0.1. */
+  readonly host?: string;
+  readonly brokerHost?: string;
+  /** On a disk of its own. */
+  readonly stateFolder?: string;
+  /** What starts node, such as `ip netns exec NAME`. */
+  readonly through?: readonly string[];
+  /** Added to this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Sections of the configuration that take the place of the usual ones. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Added to the broker's section. */
+  readonly broker?: Readonly<Record<string, unknown>>;
+}
+
 export class Unit {
   readonly root = 'embereye/v1/proof';
   readonly stateFolder: string;
   readonly ringFile: string;
   readonly sirenFile: string;
   readonly #places: Places;
+  readonly #manner: Manner;
   readonly #config: string;
   #child: ChildProcess | null = null;
 
-  constructor(places: Places) {
+  constructor(places: Places, manner: Manner = {}) {
     this.#places = places;
-    this.stateFolder = join(places.disk, 'state');
+    this.#manner = manner;
+    const { host = '127.0.0.1', brokerHost = '127.0.0.1' } = manner;
+    this.stateFolder = manner.stateFolder ?? join(places.disk, 'state');
     this.ringFile = join(places.memory, 'ring');
     const lines = join(places.memory, 'gpio');
     this.sirenFile = join(lines, `simulated-${SIREN}`, 'value');
@@ -37,8 +58,8 @@ export class Unit {
       device: { id: 'proof' },
       logLevel: 'error',
       state: { directory: this.stateFolder, runDirectory: places.memory },
-      ingest: { host: '127.0.0.1', port: places.boardPort },
-      http: { host: '127.0.0.1', port: places.httpPort },
+      ingest: { host, port: places.boardPort },
+      http: { host, port: places.httpPort },
       boards: zoneNames.map((id) => ({ id, match: { serial: id } })),
       zones: zoneNames.map((id) => ({
         id,
@@ -50,14 +71,21 @@ export class Unit {
         outputs: [{ id: 'siren', role: 'siren', line: SIREN }],
       },
       uplink: {
-        brokers: [{ id: 'central', url: `mqtt://127.0.0.1:${places.brokerPort}` }],
+        brokers: [
+          { id: 'central', url: `mqtt://${brokerHost}:${places.brokerPort}`, ...manner.broker },
+        ],
       },
+      ...manner.settings,
     };
     writeFileSync(this.#config, JSON.stringify(config));
   }
 
   get boardPort(): number {
     return this.#places.boardPort;
+  }
+
+  get logFile(): string {
+    return join(this.#places.disk, 'appliance.log');
   }
 
   get pid(): number {
@@ -71,15 +99,22 @@ export class Unit {
 
   async start(): Promise<void> {
     this.launch();
-    await until('the appliance is healthy', async () => (await this.#page('/health')) !== null);
+    await until('the appliance is healthy', () => this.healthy());
+  }
+
+  async healthy(): Promise<boolean> {
+    return (await this.#page('/health')) !== null;
   }
 
   launch(): void {
-    const log = openSync(join(this.#places.disk, 'appliance.log'), 'a');
-    const args = [this.#places.program, 'run', '--config', this.#config];
+    const { through = [], environment = {} } = this.#manner;
+    const log = openSync(this.logFile, 'a');
+    const program = [process.execPath, this.#places.program, 'run', '--config', this.#config];
+    const [command = '', ...args] = [...through, ...program];
     this.#child = own(
-      spawn(process.execPath, args, {
+      spawn(command, args, {
         stdio: ['ignore', log, log],
+        env: { ...process.env, ...environment },
       }),
     );
     closeSync(log);
@@ -105,7 +140,8 @@ export class Unit {
 
   #page(path: string): Promise<string | null> {
     return new Promise((resolve) => {
-      const asked = request({ port: this.#places.httpPort, host: '127.0.0.1', path }, (answer) => {
+      const { host = '127.0.0.1' } = this.#manner;
+      const asked = request({ port: this.#places.httpPort, host, path }, (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (part: string) => (text += part));
         answer.on('end', () => resolve(answer.statusCode === 200 ? text : null));

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,18 @@ export async function until(
   }
 }
 
+/** A port that nobody listens at now. */
+export function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
 /** Resolves when the process has ended; at once when it had. */
 export function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
@@ -70,22 +82,31 @@ export function copyBundle(): { readonly program: string; remove(): void } {
 
 const BROKER = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'].find((at) => existsSync(at));
 
+export interface BrokerManner {
+  readonly host?: string;
+  /** Lines of its configuration about what it keeps; default: written down at a clean end. */
+  readonly keeps?: readonly string[];
+}
+
 /** mosquitto with its sessions on disk: what it has acknowledged survives its restart. */
 export class Broker {
   readonly port: number;
+  readonly host: string;
   readonly #config: string;
   #child: ChildProcess | null = null;
 
   /** @throws when mosquitto is not installed. */
-  constructor(folder: string, port: number) {
+  constructor(folder: string, port: number, manner: BrokerManner = {}) {
     if (BROKER === undefined) throw new Error('mosquitto is not installed: run npm run setup');
+    const { host = '127.0.0.1', keeps = ['persistence true'] } = manner;
     this.port = port;
+    this.host = host;
     this.#config = join(folder, 'mosquitto.conf');
     const lines = [
-      `listener ${port} 127.0.0.1`,
+      `listener ${port} ${host}`,
       `user ${userInfo().username}`,
       'allow_anonymous true',
-      'persistence true',
+      ...keeps,
       `persistence_location ${folder}/`,
       'max_queued_messages 0',
       'set_tcp_nodelay true',
@@ -103,7 +124,19 @@ export class Broker {
         stdio: 'ignore',
       }),
     );
-    await until('the broker answers', () => answers(this.port));
+    await until('the broker answers', () => answers(this.port, this.host));
+  }
+
+  /** 0 while there is none. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Its process has been killed by somebody else, or is just being: waits for its end. */
+  async gone(): Promise<void> {
+    const child = this.#child;
+    if (child !== null) await ended(child);
+    this.#child = null;
   }
 
   /** A clean end: it writes down what it has acknowledged and not passed on. */
@@ -116,9 +149,9 @@ export class Broker {
   }
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
@@ -131,21 +164,31 @@ function answers(port: number): Promise<boolean> {
 export class Subscriber {
   readonly #child: ChildProcess;
   #text = '';
+  #subscribed = 0;
   readonly lines: string[] = [];
 
-  constructor(port: number, topics: readonly string[]) {
+  constructor(port: number, topics: readonly string[], host = '127.0.0.1') {
     const filters = topics.flatMap((topic) => ['-t', topic]);
-    const session = ['-V', '311', '-c', '-i', 'kill-proof', '-q', '1', '-F', '%t %p'];
-    const args = ['-p', String(port), ...filters, ...session];
-    const child = spawn('mosquitto_sub', args, {
+    const session = ['-V', '311', '-c', '-i', 'kill-proof', '-q', '1', '-d', '-F', '%t %p'];
+    const args = ['-h', host, '-p', String(port), ...filters, ...session];
+    // Line by line: its own words, unlike messages, would otherwise wait in its buffer.
+    const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', ...args], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     this.#child = own(child);
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       const lines = (this.#text + part).split('\n');
       this.#text = lines.pop() ?? '';
-      this.lines.push(...lines);
+      for (const line of lines) {
+        if (line.startsWith('Subscribed ')) this.#subscribed += 1;
+        else if (!line.startsWith('Client ')) this.lines.push(line);
+      }
     });
+  }
+
+  /** How often the broker has confirmed its subscriptions: once after each connect. */
+  get subscribed(): number {
+    return this.#subscribed;
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournalEvent } from '../../src/domain/event.ts';
-import { DATABASE_NAME, openDatabase } from '../../src/store/database.ts';
+import { DATABASE_NAME, openDatabase, type Sqlite } from '../../src/store/database.ts';
 import { readFrames } from '../../src/store/ring-frames.ts';
 
 export interface Left {
@@ -31,8 +31,19 @@ export function evidenceOf(ringFile: string, stateFolder: string): Left {
   };
 }
 
-/** From a copy, because looking at a database with a write-ahead log changes it. */
 function journalOf(stateFolder: string): readonly JournalEvent[] {
+  return lookAtJournal(stateFolder, (db) => {
+    const rows = db.prepare('SELECT json FROM event ORDER BY id').pluck().all() as string[];
+    return rows.map((json) => JSON.parse(json) as JournalEvent);
+  });
+}
+
+/**
+ * At a copy, because looking at a database with a write-ahead log changes it. Nobody may have it
+ * open meanwhile.
+ * @throws when it cannot be copied or opened.
+ */
+export function lookAtJournal<T>(stateFolder: string, look: (db: Sqlite) => T): T {
   const copy = mkdtempSync(join(tmpdir(), 'embereye-kill-look-'));
   try {
     for (const side of ['', '-wal']) {
@@ -41,8 +52,7 @@ function journalOf(stateFolder: string): readonly JournalEvent[] {
     }
     const db = openDatabase(copy);
     try {
-      const rows = db.prepare('SELECT json FROM event ORDER BY id').pluck().all() as string[];
-      return rows.map((json) => JSON.parse(json) as JournalEvent);
+      return look(db);
     } finally {
       db.close();
     }

@@ -1,14 +1,13 @@
 /** The rounds of kill and restart, and what is made of them. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, watch } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '../../src/domain/ports.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { Unit } from './appliance.ts';
-import { Broker, copyBundle, own, pause, Subscriber, until } from './children.ts';
+import { Broker, copyBundle, freePort, own, pause, Subscriber, until } from './children.ts';
 import { evidenceOf, type Left, PHASES, type Phase, phaseOf } from './evidence.ts';
 import { Scene } from './scene.ts';
 import { Tap } from './tap.ts';
@@ -253,15 +252,4 @@ class Rounds {
       risesWithoutAlarm: this.#risesWithoutAlarm,
     };
   }
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -3,6 +3,7 @@
  * acknowledged: it pairs each PUBLISH at QoS 1 with its PUBACK (MQTT 5.0, 2.1, 3.3 and 3.4).
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { monotonicMs } from '../line-file.ts';
 
 const PUBLISH = 3;
 const PUBACK = 4;
@@ -12,19 +13,29 @@ const CONNECT = 1;
 export class Tap {
   /** Ids of events whose PUBACK has passed on its way to the appliance. */
   readonly acknowledged = new Set<string>();
+  /** When it passed for the first time, on CLOCK_MONOTONIC. */
+  readonly acknowledgedAtMs = new Map<string, number>();
   readonly #brokerPort: number;
   readonly #server: Server;
+  readonly #joined = new Set<Socket>();
+  #held = false;
 
   constructor(brokerPort: number) {
     this.#brokerPort = brokerPort;
     this.#server = createServer({ noDelay: true }, (near) => this.#join(near));
   }
 
+  /** While it is held nobody gets through: connections end, and new ones with them. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (held) for (const socket of this.#joined) socket.destroy();
+  }
+
   /** Listens; gives the port that stands in for the broker's. */
-  open(): Promise<number> {
+  open(host = '127.0.0.1'): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(0, '127.0.0.1', () => {
+      this.#server.listen(0, host, () => {
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
       });
@@ -33,9 +44,16 @@ export class Tap {
 
   close(): void {
     this.#server.close();
+    for (const socket of this.#joined) socket.destroy();
   }
 
   #join(near: Socket): void {
+    if (this.#held) {
+      near.destroy();
+      return;
+    }
+    this.#joined.add(near);
+    near.once('close', () => this.#joined.delete(near));
     const far = connect({
       port: this.#brokerPort,
       host: '127.0.0.1',
@@ -54,7 +72,9 @@ export class Tap {
       const packetId = body.readUInt16BE(0);
       const eventId = underWay.get(packetId);
       underWay.delete(packetId);
-      if (eventId !== undefined) this.acknowledged.add(eventId);
+      if (eventId === undefined || this.acknowledged.has(eventId)) return;
+      this.acknowledged.add(eventId);
+      this.acknowledgedAtMs.set(eventId, monotonicMs());
     });
     pipe(near, far, outward);
     pipe(far, near, inward);

@@ -71,9 +71,10 @@ async function fetchKernel(release: DebianRelease, folder: string): Promise<void
   await runTool('rm', ['-r', tree, downloads, join(folder, 'apt')]);
 }
 
-type Apt = (command: string, args: readonly string[], cwd?: string) => Promise<string>;
+export type Apt = (command: string, args: readonly string[], cwd?: string) => Promise<string>;
 
-async function privateApt(release: DebianRelease, folder: string): Promise<Apt> {
+/** An apt of its own for one release, in `folder`. @throws CannotRunHere */
+export async function privateApt(release: DebianRelease, folder: string): Promise<Apt> {
   for (const path of ['state/lists/partial', 'cache/archives/partial']) {
     mkdirSync(join(folder, path), { recursive: true });
   }

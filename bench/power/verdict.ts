@@ -1,0 +1,129 @@
+/**
+ * What a central server knew before each cut, and what it knows in the end. Committed is what a
+ * published head of the hash chain covers; published is what arrived. Both must be there, once.
+ */
+import { genesisHash, linkHash } from '../../src/store/chain.ts';
+import type { Lane } from '../../src/domain/event.ts';
+import { LANES } from '../../src/domain/event.ts';
+
+export interface Arrived {
+  readonly topic: string;
+  readonly text: string;
+}
+
+interface Known {
+  readonly id: string;
+  /** The event as it was journalled. */
+  readonly json: string;
+}
+
+interface DeclaredGap {
+  readonly lane: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly reason: string;
+}
+
+export interface Head {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export class Ledger {
+  readonly problems: string[] = [];
+  duplicates = 0;
+  events = 0;
+  readonly #lanes = new Map<Lane, Map<number, Known>>(LANES.map((lane) => [lane, new Map()]));
+  readonly #ids = new Map<string, string>();
+  /** Every head that was ever published: each must stay true. */
+  readonly #heads = new Map<Lane, Map<number, string>>(LANES.map((lane) => [lane, new Map()]));
+  readonly #gaps: DeclaredGap[] = [];
+
+  take({ topic, text }: Arrived): void {
+    if (topic.endsWith('/state')) this.#takeState(text);
+    else if (topic.endsWith('/gap')) this.#gaps.push(JSON.parse(text) as DeclaredGap);
+    else if (topic.includes('/event/')) this.#takeEvent(text);
+  }
+
+  /** Highest number that a head has covered. */
+  committed(lane: Lane): number {
+    return Math.max(0, ...(this.#heads.get(lane)?.keys() ?? []));
+  }
+
+  /** What has arrived of a lane, in order of numbers. */
+  lane(lane: Lane): readonly { readonly seq: number; readonly type: string }[] {
+    const events = [...(this.#lanes.get(lane)?.values() ?? [])];
+    return events
+      .map(({ json }) => JSON.parse(json) as { readonly seq: number; readonly type: string })
+      .sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Everything up to each published head has arrived, and the chain is the one that it names. */
+  isComplete(): boolean {
+    return LANES.every((lane) => {
+      const events = this.#lanes.get(lane) ?? new Map<number, Known>();
+      for (let seq = 1; seq <= this.committed(lane); seq += 1) if (!events.has(seq)) return false;
+      return true;
+    });
+  }
+
+  /** To be asked once all should have arrived. */
+  finish(): readonly string[] {
+    const problems = [...this.problems];
+    for (const { lane, firstSeq, lastSeq, reason } of this.#gaps) {
+      if (lane === 'telemetry') continue;
+      problems.push(`gap in ${lane} ${firstSeq}..${lastSeq}: ${reason}`);
+    }
+    for (const lane of LANES) problems.push(...this.#chainProblems(lane));
+    return problems;
+  }
+
+  get headsChecked(): number {
+    return [...this.#heads.values()].reduce((sum, heads) => sum + heads.size, 0);
+  }
+
+  #chainProblems(lane: Lane): readonly string[] {
+    const events = this.#lanes.get(lane) ?? new Map<number, Known>();
+    const heads = this.#heads.get(lane) ?? new Map<number, string>();
+    const last = Math.max(0, ...heads.keys());
+    let hash = genesisHash(lane);
+    for (let seq = 1; seq <= last; seq += 1) {
+      const event = events.get(seq);
+      if (event === undefined) return [`${lane} ${seq} never arrived; committed up to ${last}`];
+      hash = linkHash(hash, event.json);
+      const said = heads.get(seq);
+      if (said !== undefined && said !== hash) {
+        return [`${lane} ${seq}: the chain gives ${hash}, its head was published as ${said}`];
+      }
+    }
+    return [];
+  }
+
+  #takeState(text: string): void {
+    const { journal = {} } = JSON.parse(text) as { journal?: Partial<Record<Lane, Head>> };
+    for (const [lane, head] of Object.entries(journal) as [Lane, Head][]) {
+      const heads = this.#heads.get(lane);
+      const before = heads?.get(head.seq);
+      if (before !== undefined && before !== head.hash) {
+        this.problems.push(`${lane} ${head.seq} was published with two hashes`);
+      }
+      heads?.set(head.seq, head.hash);
+    }
+  }
+
+  #takeEvent(text: string): void {
+    // What is old is marked at the very end; the journal has it without the mark.
+    const json = text.replace(/,"historical":true\}$/, '}');
+    const { lane, seq, id } = JSON.parse(json) as { lane: Lane; seq: number; id: string };
+    this.events += 1;
+    const known = this.#lanes.get(lane)?.get(seq);
+    if (known === undefined) {
+      if (this.#ids.has(id)) this.problems.push(`id ${id} stands for two events`);
+      this.#ids.set(id, json);
+      this.#lanes.get(lane)?.set(seq, { id, json });
+      return;
+    }
+    this.duplicates += 1;
+    if (known.json !== json) this.problems.push(`${lane} ${seq} arrived with two contents`);
+  }
+}
