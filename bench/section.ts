@@ -8,12 +8,18 @@ export interface Figure {
   readonly note?: string;
 }
 
+/** What the command line says beside names. */
+export interface BenchOptions {
+  /** `--events N`: size of the backlog in `drain`; null: its own. */
+  readonly events: number | null;
+}
+
 export interface Section {
   /** As given on the command line. */
   readonly name: string;
   readonly title: string;
   /** @param progress one line for a person who waits. */
-  run(progress: (line: string) => void): Promise<readonly Figure[]>;
+  run(progress: (line: string) => void, options: BenchOptions): Promise<readonly Figure[]>;
 }
 
 /** A measurement that cannot be made is said by name, with the reason, and is no figure. */

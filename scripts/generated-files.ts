@@ -3,6 +3,8 @@ import { configJsonSchema, variableOf } from '../src/config.ts';
 import { ENVIRONMENT_OVERRIDES } from '../src/config-schema.ts';
 import { sensorDrivers } from '../src/hal/drivers/index.ts';
 import { METRICS } from '../src/metrics.ts';
+import { asyncApiText } from './contract-asyncapi.ts';
+import { contractSchemas } from './contract-schemas.ts';
 
 interface Node {
   readonly type?: string;
@@ -22,11 +24,16 @@ interface Node {
 
 export function generatedFiles(): ReadonlyMap<string, string> {
   const schema = configJsonSchema();
-  return new Map([
+  return new Map<string, string>([
     ['config/appliance.schema.json', `${JSON.stringify(schema, null, 2)}\n`],
     ['docs/configuration.md', configurationPage(schema as Node)],
     ['docs/metrics.md', metricsPage()],
     ['docs/drivers.md', driversPage()],
+    ['docs/contract/asyncapi.yaml', asyncApiText()],
+    ...[...contractSchemas()].map(([path, one]): [string, string] => [
+      path,
+      `${JSON.stringify(one, null, 2)}\n`,
+    ]),
   ]);
 }
 

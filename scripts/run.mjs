@@ -67,6 +67,24 @@ const tasks = {
     setup({ tests: true });
     return runEntry('bench/kill/main.ts', [], args);
   },
+  async 'test:fleet'() {
+    setup({ tests: true, parts: ['nats-server', 'postgresql', 'nftables'] });
+    const { buildEntry } = await import('./build.mjs');
+    await buildEntry('central/main.ts');
+    return runEntry('test/fleet/main.ts', [], args);
+  },
+  async 'proof:chaos'() {
+    setup({ tests: true, parts: ['libfaketime', 'nftables', 'iproute2', 'e2fsprogs'] });
+    return runEntry('bench/chaos/main.ts', [], args);
+  },
+  async 'proof:power'() {
+    setup({ tests: true, parts: ['nbdkit', 'qemu-system-arm'] });
+    return runEntry('bench/power/main.ts', [], args);
+  },
+  async 'proof:outage'() {
+    setup({ tests: false });
+    return runEntry('bench/outage/main.ts', [], args);
+  },
   async 'test:arm64'() {
     setup({ tests: true });
     const { buildEntry } = await import('./build.mjs');

@@ -18,6 +18,18 @@ const TEST_PARTS = [
   { command: 'socat', apt: 'socat' },
 ];
 
+/** What only single proofs need, by the name of the Debian package. */
+const PROOF_PARTS = {
+  'nats-server': { command: 'nats-server', apt: 'nats-server' },
+  postgresql: { command: 'pg_ctlcluster', apt: 'postgresql' },
+  nftables: { command: 'nft', apt: 'nftables' },
+  iproute2: { command: 'ip', apt: 'iproute2' },
+  e2fsprogs: { command: 'mkfs.ext4', apt: 'e2fsprogs' },
+  libfaketime: { command: 'faketime', apt: 'faketime' },
+  nbdkit: { command: 'nbdkit', apt: 'nbdkit' },
+  'qemu-system-arm': { command: 'qemu-system-aarch64', apt: 'qemu-system-arm' },
+};
+
 const isInstalled = (command) =>
   `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/usr/local/sbin`
     .split(delimiter)
@@ -79,11 +91,14 @@ function installPackages() {
   writeFileSync(stamp, wanted);
 }
 
-/** Packages first; with `tests` also the programs that integration tests talk to. */
-export function setup({ tests }) {
+/**
+ * Packages first; with `tests` also the programs that integration tests talk to.
+ * @param parts names of `PROOF_PARTS` that a single proof needs besides.
+ */
+export function setup({ tests, parts = [] }) {
   installPackages();
   if (!tests) return;
-  const missing = installSystemParts(TEST_PARTS);
+  const missing = installSystemParts([...TEST_PARTS, ...parts.map((name) => PROOF_PARTS[name])]);
   if (missing.length > 0) {
     console.log(
       `setup: not installed: ${missing.join(', ')}; the tests that need them report themselves skipped`,

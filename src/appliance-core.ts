@@ -2,6 +2,9 @@
 import type { Memory, openModel } from './appliance-parts.ts';
 import type { ApplianceOptions } from './appliance.ts';
 import { Core } from './core.ts';
+import type { CommandParts } from './command-parts.ts';
+import type { DiscoveryParts } from './discovery-parts.ts';
+import type { CustodyDesk } from './custody-desk.ts';
 import type { EvidenceBank } from './domain/evidence-bank.ts';
 import type { SensorNotice } from './domain/step.ts';
 import { deviceId } from './domain/units.ts';
@@ -19,6 +22,8 @@ import type { Recovered } from './recovery.ts';
 import type { OpenStore } from './store/journal-client.ts';
 import { EventStamper } from './store/stamp.ts';
 import { isoFromWallMs } from './store/wall-time.ts';
+import { topicsOf } from './uplink/payload.ts';
+import { topicRoot } from './uplinks.ts';
 
 /** What the core is made of. */
 export interface Opened {
@@ -34,6 +39,9 @@ export interface Opened {
   readonly keeper: PixelKeeper;
   readonly classifier: ReturnType<typeof openModel>;
   readonly proofs: ProofDesk;
+  readonly custody: CustodyDesk;
+  readonly commands: CommandParts;
+  readonly discovery: DiscoveryParts;
 }
 
 /** The core; it does nothing before its `start`. */
@@ -57,17 +65,23 @@ export function makeCore(options: ApplianceOptions, opened: Opened): Core {
     stamper: new EventStamper({ ...stamped, lastSeq, lastId }),
     ring: opened.memory.ring,
     journal: opened.store.journal,
+    chainHeads: opened.store.recovered.chainHeads,
     outputs: opened.lines.outputs,
     links: opened.links,
+    commands: opened.commands,
+    discovery: opened.discovery,
     saveSnapshot: (value, tell) => opened.memory.writer.save(value, tell),
     wallTime: () => isoFromWallMs(clock.wallMs()),
-    hooks: opened.proofs.hooksAfter({
-      ...hooks,
-      onStep: (report) => {
-        hooks.onStep?.(report);
-        recorder?.observe(report);
-      },
-    }),
+    subscribers: [opened.custody.subscriber(topicsOf(topicRoot(config)).ack)],
+    hooks: opened.custody.hooksAfter(
+      opened.proofs.hooksAfter({
+        ...hooks,
+        onStep: (report) => {
+          hooks.onStep?.(report);
+          recorder?.observe(report);
+        },
+      }),
+    ),
   });
   return core;
 }

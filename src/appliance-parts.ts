@@ -3,7 +3,11 @@ import { join, resolve } from 'node:path';
 import type { BoxMonitor } from './box.ts';
 import { createBoxMonitor } from './box.ts';
 import type { Config } from './config-schema.ts';
+import { retentionOf } from './config-store.ts';
+import { broker } from './config-uplink.ts';
 import type { Core } from './core.ts';
+import type { CustodyDesk } from './custody-desk.ts';
+import { sparkplugName } from './discovery-parts.ts';
 import type { FaultNotice } from './domain/step.ts';
 import type { Clock, Log, Random } from './domain/ports.ts';
 import type { BoxSources } from './hal/box/readers.ts';
@@ -12,6 +16,7 @@ import { startHealthServer } from './health-server.ts';
 import { brokerLink } from './links.ts';
 import type { Meter } from './meter.ts';
 import type { ModelClassifier } from './model-classifier.ts';
+import type { Neighbours } from './neighbours/neighbours.ts';
 import type { OpenModel } from './model-parts.ts';
 import type { ProofDesk } from './proof-desk.ts';
 import type { Recorder } from './recorder.ts';
@@ -103,12 +108,25 @@ export function openJournal(
     onTrouble,
     floor: numberFloor(memory),
     held: memory.ring.recovered.events,
-    limits: { telemetryRows: config.state.telemetryRows },
+    brokers: countedBrokers(config),
+    limits: { retention: retentionOf(config.state) },
     observeCommit: ({ commitMs, receiptMs }) => {
       meter.metrics.observe('embereye_store_commit_seconds', commitMs / 1000);
       meter.metrics.observe('embereye_store_receipt_seconds', receiptMs / 1000);
     },
   });
+}
+
+/**
+ * Brokers whose positions say what is delivered. One that gets only what others did not confirm is
+ * not among them: it moves in the alarm lane alone.
+ */
+export function countedBrokers(config: Config): readonly string[] {
+  const { uplink } = config;
+  const ordinary = uplink.brokers.filter(({ onlyEscalated }) => !onlyEscalated);
+  const inside = uplink.embeddedBroker.enabled ? ['embedded'] : [];
+  const sparkplug = sparkplugName(config);
+  return [...ordinary.map(({ id }) => id), ...inside, ...(sparkplug === null ? [] : [sparkplug])];
 }
 
 /** The trained model, without waiting for it; it observes how long answers take. */
@@ -148,17 +166,10 @@ export function linksOf(config: Config, embedded: EmbeddedBroker | null, deps: L
   const inside =
     embedded === null
       ? []
-      : [
-          {
-            id: 'embedded',
-            url: `mqtt://${embedded.host}:${embedded.port}`,
-            verifyServer: true,
-            keepAliveSeconds: 30,
-          },
-        ];
-  return [...config.uplink.brokers, ...inside].map((broker) => ({
-    broker: broker.id,
-    link: brokerLink(config, broker, deps),
+      : [broker.parse({ id: 'embedded', url: `mqtt://${embedded.host}:${embedded.port}` })];
+  return [...config.uplink.brokers, ...inside].map((one) => ({
+    broker: one.id,
+    link: brokerLink(config, one, deps),
   }));
 }
 
@@ -194,6 +205,8 @@ export interface Watched {
   readonly recorder: Recorder | null;
   readonly classifier: ModelClassifier | null;
   readonly proofs: ProofDesk;
+  readonly custody: CustodyDesk;
+  readonly neighbours: Neighbours | null;
 }
 
 /** `/metrics`, `/health`, `/ready`. A port in use is a fault: the alarm path does not need it. */
@@ -214,6 +227,8 @@ export async function openHealth({ config, clock, log }: Basics, watched: Watche
       recording: watched.recorder?.stats ?? null,
       model: watched.classifier?.counters ?? null,
       proofs: watched.proofs,
+      custody: watched.custody,
+      neighbours: watched.neighbours,
     }),
   );
   const server = await startHealthServer({

@@ -5,27 +5,22 @@
  * does not work is a fault of a running one.
  */
 import { makeCore } from './appliance-core.ts';
-import {
-  linksOf,
-  openBroker,
-  openHealth,
-  openJournal,
-  openMemory,
-  openModel,
-  startBox,
-} from './appliance-parts.ts';
+import { openBroker, openHealth, openJournal, openMemory, startBox } from './appliance-parts.ts';
+import { openDesks } from './appliance-desks.ts';
+import type { Desks } from './appliance-desks.ts';
 import type { Watched } from './appliance-parts.ts';
 import { driveRestored, recover, startedEvent, Teller } from './appliance-start.ts';
+import { startClockWatch } from './clock-watch.ts';
 import type { Config } from './config-schema.ts';
 import { openControl } from './control-access.ts';
 import type { Core, CoreHooks } from './core.ts';
 import type { CloseFailure } from './domain/closers.ts';
 import { Closers } from './domain/closers.ts';
+import type { Configure } from './domain/command-service.ts';
+import type { DomainEvent } from './domain/event.ts';
 import { EvidenceBank } from './domain/evidence-bank.ts';
-import { CalibrationCache } from './domain/line-protocol/calibrations.ts';
-import type { Cancel, Clock, KeyedStore, Log, Random } from './domain/ports.ts';
+import type { Cancel, Clock, Log, Random } from './domain/ports.ts';
 import type { FaultNotice, SensorNotice } from './domain/step.ts';
-import type { SensorId } from './domain/units.ts';
 import type { ClockState } from './hal/box/clock-state.ts';
 import type { Hardware } from './hal/hardware.ts';
 import type { HolderClient } from './hal/holder/client.ts';
@@ -33,14 +28,11 @@ import { followInputs } from './inputs.ts';
 import { Meter } from './meter.ts';
 import type { OpenModel } from './model-parts.ts';
 import type { OpenedLines } from './outputs.ts';
-import { PixelKeeper } from './pixel-keeper.ts';
-import { openProofs } from './proof-desk.ts';
+import { openNeighbours } from './neighbour-desk.ts';
+import { openUdp } from './neighbours/udp.ts';
 import { bothTaps } from './proof/raw-words.ts';
-import { openRecorder } from './recorder.ts';
 import type { Sensors } from './sensors.ts';
 import { startSensors } from './sensors.ts';
-import { nodeDisk } from './store/black-box/disk.ts';
-import { newBootId } from './store/stamp.ts';
 
 export interface ApplianceOptions {
   readonly config: Config;
@@ -61,6 +53,10 @@ export interface ApplianceOptions {
   readonly residentBytes: () => number;
   /** Standing from the start, for example that a broken configuration was refused. */
   readonly initialFaults?: readonly FaultNotice[];
+  /** Journalled after the event `started`. */
+  readonly initialEvents?: readonly DomainEvent[];
+  /** Changes the configuration; left out: nobody can. */
+  readonly configure?: Configure;
   readonly hooks?: CoreHooks;
 }
 
@@ -83,7 +79,7 @@ const UPLINK_FAREWELL_MS = 3000;
 
 /** Brings an appliance up; resolves when boards can dial in, or cannot and a fault says so. */
 export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
-  const { config, clock, random, log } = options;
+  const { config, clock, log } = options;
   const closers = new Closers(clock, CLOSE_DEADLINE_MS);
   const tell = new Teller(options.initialFaults ?? []);
   const meter = new Meter(options.hooks);
@@ -94,36 +90,21 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   if (broker !== null) closers.add('embedded broker', () => broker.stop());
   const recovered = await recover(options, memory, store);
   const bank = new EvidenceBank();
-  const links = linksOf(config, broker, { clock, random, log });
-  const bootId = newBootId(random);
-  const recorder = openRecorder({ ...options, bootId, disk: nodeDisk, fault });
-  const classifier = openModel(options, meter, fault);
-  const calibrations = await CalibrationCache.load(store.keyed);
-  const keeper = await openKeeper(options, store.keyed, calibrations, (notice) =>
-    core.runtime.notify(notice),
-  );
-  const proofs = await openProofs(options, store.keyed, keeper);
-  const core = makeCore(options, {
-    ...{ memory, lines, store, meter, bank, links, recovered, bootId },
-    ...{ recorder, classifier, keeper, proofs },
-  });
+  const notify = (notice: SensorNotice): void => core.runtime.notify(notice);
+  const desks = await openDesks(options, { memory, store, meter, broker, fault, notify });
+  const core = makeCore(options, { memory, lines, store, meter, bank, recovered, ...desks });
   tell.to(core);
   for (const notice of memory.faults) core.fault(notice);
-  core.start(recovered.recoveredEvents, [startedEvent(options, recovered)]);
-  const running = { core, meter, store, ring: memory.ring, recorder, classifier, proofs };
-  const around = await startAround(options, { ...running, lines, bank, calibrations, links });
-  proofs.start(core);
+  core.start(recovered.recoveredEvents, [
+    startedEvent(options, recovered),
+    ...(options.initialEvents ?? []),
+  ]);
+  const running = { ...desks, core, meter, store, ring: memory.ring, lines, bank };
+  const around = await startAround(options, running);
+  desks.proofs.start(core);
+  desks.custody.start(core);
   let why = 'stopped';
-  closers.add('health', () => around.http?.close());
-  closers.add('control', () => around.control?.close());
-  closers.add('recorder', () => recorder?.close());
-  closers.add('core', () => stopCore(core, why, log));
-  closers.add('proofs', () => proofs.stop());
-  closers.add('backgrounds', () => keeper.stop());
-  closers.add('model', () => classifier?.close());
-  closers.add('sensors', () => around.sensors.close());
-  closers.add('box', () => around.box.stop());
-  closers.add('inputs', around.deaf);
+  addClosers(closers, running, around, () => stopCore(core, why, log));
   void store.checkIntegrity();
   const { sensors, http } = around;
   return {
@@ -157,43 +138,57 @@ async function openGround(options: ApplianceOptions, closers: Closers, tell: Tel
   return { memory, lines, store };
 }
 
-interface Running extends Pick<Watched, 'core' | 'meter' | 'store' | 'ring' | 'proofs'> {
-  readonly recorder: Watched['recorder'];
-  readonly classifier: Watched['classifier'];
+interface Running extends Desks, Pick<Watched, 'core' | 'meter' | 'store' | 'ring'> {
   readonly lines: OpenedLines;
   readonly bank: EvidenceBank;
-  readonly calibrations: CalibrationCache;
-  readonly links: ReturnType<typeof linksOf>;
+}
+
+/** In reverse order of what they need: the last is closed first. */
+function addClosers(
+  closers: Closers,
+  { recorder, classifier, keeper, proofs, custody, commands }: Running,
+  around: Awaited<ReturnType<typeof startAround>>,
+  endCore: () => Promise<void>,
+): void {
+  closers.add('health', () => around.http?.close());
+  closers.add('control', () => around.control?.close());
+  closers.add('recorder', () => recorder?.close());
+  closers.add('core', endCore);
+  closers.add('command keys', () => commands.keys.close());
+  closers.add('proofs', () => proofs.stop());
+  closers.add('custody', () => custody.stop());
+  closers.add('neighbours', () => around.neighbours?.stop());
+  closers.add('backgrounds', () => keeper.stop());
+  closers.add('model', () => classifier?.close());
+  closers.add('sensors', () => around.sensors.close());
+  closers.add('box', () => around.box.stop());
+  closers.add('clock watch', () => around.clockWatch.stop());
+  closers.add('inputs', around.deaf);
 }
 
 /** Everything around a core that steps already: sensors, the box, probes, people. */
 async function startAround(options: ApplianceOptions, running: Running) {
   const { config, clock, random, log, residentBytes } = options;
-  const { core, store, bank, lines, links, recorder, calibrations, proofs } = running;
+  const { core, store, bank, lines, recorder, calibrations, proofs } = running;
   const deaf = hearInputs(core, lines, clock);
   const openRawTap = bothTaps(recorder?.openRawTap ?? null, proofs.raw.open);
-  const { keyed } = store;
+  const { keyed, journal } = store;
   const sensors = await startSensors({ ...options, core, bank, keyed, calibrations, openRawTap });
   const box = startBox(options, { ...options, files: options.hardware.files }, core);
-  const brokers = links.map((link) => link.broker);
-  const http = await openHealth(options, { ...running, sensors, brokers, box, residentBytes });
+  const clockWatch = startClockWatch({
+    ...{ clock, clockState: options.clockState, bootId: running.bootId },
+    record: (event) => core.runtime.record(event),
+  });
+  const neighbours = await openNeighbours({ ...options, ...running, openLan: openUdp, journal });
+  const watched = { ...running, sensors, box, neighbours };
+  const http = await openHealth(options, { ...watched, residentBytes });
   const control = await openControl({
     ...{ config, clock, random, log, pid: process.pid, runtime: core.runtime },
+    configure: options.configure ?? null,
     state: () => core.state(),
     onFault: (notice) => core.fault(notice),
   });
-  return { deaf, sensors, box, http, control };
-}
-
-function openKeeper(
-  { clock, log }: ApplianceOptions,
-  store: KeyedStore,
-  calibrations: CalibrationCache,
-  notify: (notice: SensorNotice) => void,
-): Promise<PixelKeeper> {
-  const arrayAt = (sensor: SensorId): string | null =>
-    calibrations.arrayAt(sensor)?.arrayId ?? null;
-  return PixelKeeper.load({ store, clock, log, notify, arrayAt });
+  return { deaf, sensors, box, clockWatch, http, control, neighbours };
 }
 
 function stopCore(core: Core, why: string, log: Log): Promise<void> {

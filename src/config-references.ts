@@ -1,11 +1,16 @@
 /** Checks across fields: what refers to what, what must be unique, which limits are in order. */
 import { checkAnalog } from './analog-plan.ts';
+import { brokerFindings } from './broker-checks.ts';
+import { commandFindings } from './command-checks.ts';
 import type { Config } from './config-schema.ts';
 import { gpioFindings } from './config-gpio.ts';
+import { custodyFindings } from './custody-checks.ts';
+import { discoveryFindings } from './discovery-checks.ts';
 import { hoursFindings, limitFindings } from './limit-checks.ts';
 import { proofFindings } from './proof-checks.ts';
 import { recordingFindings } from './recording-checks.ts';
 import { regionFindings } from './region-checks.ts';
+import { neighbourFindings } from './neighbour-checks.ts';
 import { isThermalChannel } from './domain/evidence.ts';
 import { nearest } from './config-problems.ts';
 import type { Finding, Path } from './config-problems.ts';
@@ -22,7 +27,12 @@ export function checkReferences(config: Config): readonly Finding[] {
     ...checkAnalog(config),
     ...gpioFindings(config),
     ...recordingFindings(config),
+    ...custodyFindings(config),
+    ...discoveryFindings(config),
+    ...neighbourFindings(config),
     ...inputZones(config),
+    ...commandFindings(config),
+    ...brokerFindings(config),
   ];
 }
 

@@ -22,6 +22,8 @@ import { panel } from './config-panel.ts';
 import { proof } from './config-proof.ts';
 import { recording } from './config-recording.ts';
 import { hours } from './config-regions.ts';
+import { neighbours } from './config-neighbours.ts';
+import { storeFields } from './config-store.ts';
 import { uplink } from './config-uplink.ts';
 
 export const configSchema = z.strictObject({
@@ -40,15 +42,7 @@ export const configSchema = z.strictObject({
         .default('/var/lib/embereye')
         .describe('journal, panel snapshot, last known-good configuration'),
       runDirectory: z.string().min(1).default('/run/embereye').describe('on tmpfs: the alarm ring'),
-      telemetrySeconds: seconds(1, 3600)
-        .default(10)
-        .describe('one reading per channel is kept this often'),
-      telemetryRows: z
-        .int()
-        .min(100)
-        .max(10_000_000)
-        .default(100_000)
-        .describe('kept readings; the oldest go first, and their range is told in the gap topic'),
+      ...storeFields,
     })
     .prefault({}),
   ingest: z
@@ -123,6 +117,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   uplink: uplink.prefault({}),
+  neighbours: neighbours.prefault({}).describe('other appliances nearby: docs/neighbours.md'),
   panel: panel.prefault({}),
   proof: proof.prefault({}).describe('proof of the alarm path: docs/proof.md'),
   box: box.prefault({}),

@@ -6,7 +6,9 @@ import { Annunciator } from './alarm/annunciator.ts';
 import type { OutputBinding } from './alarm/annunciator.ts';
 import type { disabledOutputsOf, Panel } from './alarm/panel.ts';
 import { toSnapshot } from './alarm/panel.ts';
+import type { CommandParts } from './command-parts.ts';
 import type { Config } from './config-schema.ts';
+import { type DiscoveryParts, sparkplugNode } from './discovery-parts.ts';
 import type { ClockQuality, DomainEvent, JournalEvent, Lane } from './domain/event.ts';
 import type { EvidenceBank } from './domain/evidence-bank.ts';
 import type { Mount } from './domain/frame.ts';
@@ -20,12 +22,13 @@ import { ModelDesk } from './model-desk.ts';
 import { RingRelease } from './ring-release.ts';
 import { Runtime } from './runtime.ts';
 import type { StepReport } from './runtime.ts';
-import { TelemetryThinner } from './telemetry.ts';
+import { telemetryPace, TelemetryThinner } from './telemetry.ts';
 import { ThermalSinks } from './thermal-sinks.ts';
 import type { StateSnapshot } from './uplink/payload.ts';
-import type { Uplink } from './uplink/uplink.ts';
+import type { SparkplugNode } from './uplink/sparkplug/node.ts';
+import type { Subscriber, Uplink } from './uplink/uplink.ts';
 import { makeUplinks } from './uplinks.ts';
-import type { BrokerLink } from './uplinks.ts';
+import type { BrokerLink, UplinkSide } from './uplinks.ts';
 import type { Classifier } from './vision/classifier.ts';
 import type { PixelMemory } from './vision/pixel-memory.ts';
 import { featuresOf } from './vision/features.ts';
@@ -65,6 +68,12 @@ export interface CoreParts {
   readonly journal: Journal;
   readonly outputs: readonly OutputBinding[];
   readonly links: readonly BrokerLink[];
+  /** What commands by a broker may do besides the panel; left out: nothing. */
+  readonly commands?: CommandParts;
+  /** What others are told besides the contract; left out: nothing. */
+  readonly discovery?: DiscoveryParts;
+  /** Who listens at every broker. */
+  readonly subscribers?: readonly Subscriber[];
   /** Where the journal's hash chains ended when it was opened. */
   readonly chainHeads?: ChainHeads;
   /** Tells once this state or a newer one is on disk, or that it could not be saved. */
@@ -99,8 +108,11 @@ export class Core {
   /** Asks the model; null where there is none. */
   readonly modelDesk: ModelDesk | null;
   readonly uplinks: readonly Uplink[];
+  /** Null where it is off. */
+  readonly sparkplug: SparkplugNode | null;
   /** Names of the brokers that events go to. */
   readonly brokers: readonly string[];
+  readonly #outlets: readonly Pick<Uplink, 'start' | 'committed' | 'stateChanged' | 'stop'>[];
   readonly #parts: CoreParts;
   readonly #sinks: ThermalSinks;
   readonly #telemetry: TelemetryThinner;
@@ -122,7 +134,7 @@ export class Core {
     this.#lastWriteMs = nowMs;
     this.#chainHeads = parts.chainHeads ?? {};
     this.#telemetry = new TelemetryThinner(
-      config.state.telemetrySeconds * 1000,
+      telemetryPace(config.state),
       nowMs,
       digitalChannels(config),
     );
@@ -152,17 +164,21 @@ export class Core {
       journal: (events) => parts.journal.append(events),
       observe: (report) => this.#observe(report),
     });
-    this.uplinks = makeUplinks(parts, {
+    const side: UplinkSide = {
       state: () => this.state(),
       submit: (request) => this.runtime.submit(request),
       refused: (attempt) => this.runtime.refused(attempt),
       fault: (notice) => this.fault(notice),
-    });
+      record: (event) => this.runtime.record(event),
+    };
+    this.uplinks = makeUplinks(parts, side);
+    this.sparkplug = sparkplugNode(parts, side);
+    this.#outlets = [...this.uplinks, ...(this.sparkplug === null ? [] : [this.sparkplug])];
     this.brokers = parts.links.map(({ broker }) => broker);
     parts.journal.onCommit((receipt) => {
       this.#chainHeads = { ...this.#chainHeads, ...receipt.heads };
       this.#ringRelease.committed(receipt);
-      for (const uplink of this.uplinks) uplink.committed(receipt);
+      for (const outlet of this.#outlets) outlet.committed(receipt);
       if (this.#unsavedSinceMs !== null) this.#save(this.runtime.panel);
       this.#durableSystemSeq = receipt.committed.system ?? this.#durableSystemSeq;
       this.#onDurable();
@@ -181,7 +197,7 @@ export class Core {
     if (recovered.length > 0) journal.append(recovered);
     for (const event of events) this.runtime.record(event);
     this.runtime.start();
-    for (const uplink of this.uplinks) uplink.start();
+    for (const outlet of this.#outlets) outlet.start();
   }
 
   /** Ends the ticking with a last step that records why, and the uplinks with a farewell. */
@@ -192,7 +208,7 @@ export class Core {
     this.#save(this.runtime.panel);
     // Only what is durable is published, and this last event should still be.
     if (this.uplinks.length > 0) await this.#lastEventDurable(deadlineMs / 3);
-    await Promise.all(this.uplinks.map((uplink) => uplink.stop(reason, (deadlineMs * 2) / 3)));
+    await Promise.all(this.#outlets.map((outlet) => outlet.stop(reason, (deadlineMs * 2) / 3)));
   }
 
   /** Resolves when the newest system event is durable, or after the deadline. */
@@ -259,7 +275,7 @@ export class Core {
     for (const { type, data } of events) {
       if (type === 'backgroundApproved') this.#parts.approveBackground?.(data.sensor);
     }
-    if (events.length > 0) for (const uplink of this.uplinks) uplink.stateChanged();
+    if (events.length > 0) for (const outlet of this.#outlets) outlet.stateChanged();
     hooks?.onStep?.(report);
   }
 

@@ -5,11 +5,14 @@ import type { OutputRole } from './domain/view.ts';
 import { CONDITIONS } from './domain/view.ts';
 import type { IngestCounters } from './ingest/counters.ts';
 import type { Core } from './core.ts';
+import type { CustodyDesk } from './custody-desk.ts';
+import type { Neighbours } from './neighbours/neighbours.ts';
 import type { Sample } from './metrics.ts';
 import type { ModelCounters } from './model-terms.ts';
 import type { ProofDesk } from './proof-desk.ts';
 import type { RecordingStats } from './recorder.ts';
 import type { StoreStats } from './store/options.ts';
+import { upkeepSamples } from './store-samples.ts';
 
 export interface SampleSources {
   readonly core: Core;
@@ -27,6 +30,9 @@ export interface SampleSources {
   /** Null where there is no model. */
   readonly model: ModelCounters | null;
   readonly proofs: Pick<ProofDesk, 'ages' | 'failures'>;
+  readonly custody: Pick<CustodyDesk, 'counters' | 'openAlarms'>;
+  /** Null where none are watched. */
+  readonly neighbours: Pick<Neighbours, 'counters' | 'peers'> | null;
 }
 
 type Name = Sample['name'];
@@ -47,6 +53,7 @@ export function samplesOf(sources: SampleSources): readonly Sample[] {
     ...sources.core.uplinks.flatMap((uplink, i) =>
       uplinkSamples(uplink.counters, sources.brokers[i] ?? ''),
     ),
+    ...sparkplugSamples(sources.core),
     ...boxSamples('embereye_box_reading', sources.box),
     ...(sources.recording === null ? [] : recordingSamples(sources.recording)),
     ...(sources.model === null ? [] : modelSamples(sources.model, sources.core)),
@@ -54,7 +61,28 @@ export function samplesOf(sources: SampleSources): readonly Sample[] {
       sample('embereye_proof_age_seconds', seconds, zone),
     ),
     ...each('embereye_proof_failures_total', Object.fromEntries(sources.proofs.failures)),
+    ...custodySamples(sources.custody),
+    ...(sources.neighbours === null ? [] : neighbourSamples(sources.neighbours)),
     sample('embereye_resident_memory_bytes', sources.residentBytes),
+  ];
+}
+
+function neighbourSamples({ counters, peers }: Pick<Neighbours, 'counters' | 'peers'>): Sample[] {
+  const { received, refused, sendErrors, carriedByOthers, carriedForOthers } = counters;
+  return [
+    ...peers.map(({ id, alive }) => sample('embereye_neighbour_alive', alive ? 1 : 0, id)),
+    ...each('embereye_neighbour_words_total', { received, refused, sendErrors }),
+    ...each('embereye_neighbour_alarms_total', { carriedByOthers, carriedForOthers }),
+  ];
+}
+
+function custodySamples({ counters, openAlarms }: SampleSources['custody']): readonly Sample[] {
+  const { escalations, repeats, confirmed, unknown, malformed } = counters;
+  return [
+    sample('embereye_custody_open_alarms', openAlarms),
+    sample('embereye_custody_escalations_total', escalations),
+    sample('embereye_custody_repeats_total', repeats),
+    ...each('embereye_custody_confirmations_total', { confirmed, unknown, malformed }),
   ];
 }
 
@@ -125,10 +153,15 @@ function storeSamples({ store, ring }: SampleSources): readonly Sample[] {
     sample('embereye_ring_lost_total', ring.lost),
     sample('embereye_store_backlog_events', store.events),
     sample('embereye_store_healthy', store.mode === 'durable' ? 1 : 0),
+    ...upkeepSamples(store.upkeep),
     ...each('embereye_store_dropped_total', store.droppedEvents),
     sample('embereye_store_dropped_total', store.droppedTelemetry, 'telemetry'),
     sample('embereye_store_dropped_total', store.droppedOthers, 'other'),
   ];
+}
+
+function sparkplugSamples({ sparkplug }: Core): readonly Sample[] {
+  return sparkplug === null ? [] : uplinkSamples(sparkplug.counters, sparkplug.name);
 }
 
 function uplinkSamples(counters: Core['uplinks'][number]['counters'], broker: string) {
@@ -139,7 +172,15 @@ function uplinkSamples(counters: Core['uplinks'][number]['counters'], broker: st
     sample('embereye_uplink_timeouts_total', counters.timedOut, broker),
     sample('embereye_uplink_rejected_total', counters.rejected, broker),
     sample('embereye_uplink_quarantined_total', counters.quarantined, broker),
+    sample('embereye_uplink_set_aside_alarms', counters.aside.alarm, broker),
     sample('embereye_uplink_reconnects_total', counters.reconnects, broker),
+    sample('embereye_uplink_state_corrections_total', counters.statusCorrections, broker, 'status'),
+    sample('embereye_uplink_state_corrections_total', counters.stateCorrections, broker, 'state'),
+    sample('embereye_uplink_address_index', counters.addressIndex ?? -1, broker),
+    sample('embereye_uplink_address_switches_total', counters.addressSwitches, broker),
+    ...Object.entries(counters.certificateDays).map(([kind, days]) =>
+      sample('embereye_uplink_certificate_days_left', days, broker, kind),
+    ),
     ...Object.entries(counters.backlog).map(([lane, value]) =>
       sample('embereye_uplink_backlog_events', value, broker, lane),
     ),

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CONTRACT } from '../scripts/contract-table.ts';
 import { generatedFiles } from '../scripts/generated-files.ts';
 import { runCheckConfig } from '../src/commands/check-config.ts';
 import { parseConfig } from '../src/config.ts';
 import { ACCESS } from '../src/domain/command.ts';
 import { COMMAND_FIELDS } from '../src/domain/command-read.ts';
-import { LANES } from '../src/domain/event.ts';
+import { SERVICE_ACCESS, SERVICE_FIELDS } from '../src/domain/command-service.ts';
 import { sensorDrivers } from '../src/hal/drivers/index.ts';
 import { BOX_FAULTS } from '../src/hal/box/report.ts';
 import { METRICS } from '../src/metrics.ts';
 import { PLAN_CHECKS } from '../src/plan.ts';
-import { topicsOf } from '../src/uplink/payload.ts';
 import { faultNamesIn } from './support/fault-names.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -49,11 +49,14 @@ describe('documentation', () => {
   });
 
   it('the MQTT page names every topic', () => {
-    const root = topicsOf('root');
-    const fixed = [root.status, root.state, root.gap, root.response];
-    const topics = [...fixed, ...LANES.map((lane) => root.event(lane))];
+    const topics = CONTRACT.map(({ address }) =>
+      address
+        .replaceAll('{', '<')
+        .replaceAll('}', '>')
+        .replace(/\/command\/\w+$/, '/command/<name>'),
+    );
     const page = read('docs/mqtt.md');
-    const missing = topics.filter((topic) => !page.includes(topic.replace('root/', '<root>/')));
+    const missing = [...new Set(topics)].filter((topic) => !page.includes(`\`${topic}\``));
     expect(missing).toEqual([]);
   });
 
@@ -63,8 +66,9 @@ describe('documentation', () => {
     const levels = rows.flatMap(([, names = '', level]) =>
       names.split(', ').map((name) => [name.slice(1, -1), level]),
     );
-    expect(Object.fromEntries(levels)).toEqual(ACCESS);
-    const missing = COMMAND_FIELDS.filter((field) => !page.includes(`\`${field}\``));
+    expect(Object.fromEntries(levels)).toEqual({ ...ACCESS, ...SERVICE_ACCESS });
+    const fields = [...COMMAND_FIELDS, ...SERVICE_FIELDS];
+    const missing = fields.filter((field) => !page.includes(`\`${field}\``));
     expect(missing).toEqual([]);
   });
 

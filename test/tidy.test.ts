@@ -23,7 +23,7 @@ function filesUnder(folder: string): SourceFile[] {
     }));
 }
 
-const sources = filesUnder('src');
+const sources = [...filesUnder('src'), ...filesUnder('central')];
 const planted = (path: string, text: string): SourceFile => ({ path, text });
 
 describe('the repository keeps its own rules', () => {
@@ -77,6 +77,13 @@ describe('the rules see what they should', () => {
   it('an import across', () => {
     const file = planted('src/store/x.ts', "import { a } from '../uplink/uplink.ts';");
     expect(importProblems(file)).toHaveLength(1);
+  });
+
+  it('an import between the appliance and the central side, either way', () => {
+    const out = planted('central/x.ts', "import { a } from '../src/uplink/link.ts';");
+    const into = planted('src/uplink/x.ts', "import { a } from '../../central/log.ts';");
+    expect(importProblems(out)).toHaveLength(1);
+    expect(importProblems(into).some((text) => text.includes('stands alone'))).toBe(true);
   });
 
   it('a package in the wrong file', () => {
