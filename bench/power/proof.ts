@@ -24,6 +24,8 @@ export interface PowerResult {
   readonly events: number;
   readonly duplicates: number;
   readonly headsChecked: number;
+  /** Ranges that the appliance told as lost; what was committed is never in one. */
+  readonly declared: readonly string[];
   /** From the first reading of a fire that still burns to the siren, in an emulated machine. */
   readonly alarmAgainMs: readonly number[];
   readonly problems: readonly string[];
@@ -93,6 +95,7 @@ export class Proof {
       events: this.#ledger.events,
       duplicates: this.#ledger.duplicates,
       headsChecked: this.#ledger.headsChecked,
+      declared: this.#ledger.declared,
       alarmAgainMs: this.#alarmAgainMs,
       problems: [...this.#problems, ...this.#ledger.finish()],
     };
@@ -178,6 +181,8 @@ export class Proof {
       `alarmed afresh                    ${sorted.length}, median ${at(0.5)} ms, worst ${at(1)} ms`,
       `events received                   ${result.events}, ${result.duplicates} of them repeats`,
       `published heads of the chain      ${result.headsChecked}`,
+      `told as lost, never committed     ${result.declared.length}`,
+      ...result.declared.map((range) => `  ${range}`),
       `problems                          ${problems.length}`,
       ...problems.map((problem) => `  ${problem}`),
     ].join('\n');

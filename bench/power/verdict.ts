@@ -58,45 +58,55 @@ export class Ledger {
       .sort((a, b) => a.seq - b.seq);
   }
 
-  /** Everything up to each published head has arrived, and the chain is the one that it names. */
+  /** The newest published head of each lane is proven by what has arrived: nothing is missing. */
   isComplete(): boolean {
     return LANES.every((lane) => {
-      const events = this.#lanes.get(lane) ?? new Map<number, Known>();
-      for (let seq = 1; seq <= this.committed(lane); seq += 1) if (!events.has(seq)) return false;
-      return true;
+      const last = this.committed(lane);
+      const said = this.#heads.get(lane)?.get(last);
+      return said === undefined || this.#chain(lane).get(last) === said;
     });
   }
 
   /** To be asked once all should have arrived. */
   finish(): readonly string[] {
-    const problems = [...this.problems];
-    for (const { lane, firstSeq, lastSeq, reason } of this.#gaps) {
-      if (lane === 'telemetry') continue;
-      problems.push(`gap in ${lane} ${firstSeq}..${lastSeq}: ${reason}`);
-    }
-    for (const lane of LANES) problems.push(...this.#chainProblems(lane));
-    return problems;
+    return [...this.problems, ...LANES.flatMap((lane) => this.#chainProblems(lane))];
+  }
+
+  /** Ranges of events that the appliance said it has lost, with its reasons. */
+  get declared(): readonly string[] {
+    return this.#gaps
+      .filter(({ lane }) => lane !== 'telemetry')
+      .map(({ lane, firstSeq, lastSeq, reason }) => `${lane} ${firstSeq}..${lastSeq} ${reason}`);
   }
 
   get headsChecked(): number {
     return [...this.#heads.values()].reduce((sum, heads) => sum + heads.size, 0);
   }
 
+  /**
+   * Every head that was ever published must be that of the events which arrived: one that is
+   * missing or differs changes all heads behind it.
+   */
   #chainProblems(lane: Lane): readonly string[] {
-    const events = this.#lanes.get(lane) ?? new Map<number, Known>();
-    const heads = this.#heads.get(lane) ?? new Map<number, string>();
-    const last = Math.max(0, ...heads.keys());
-    let hash = genesisHash(lane);
-    for (let seq = 1; seq <= last; seq += 1) {
-      const event = events.get(seq);
-      if (event === undefined) return [`${lane} ${seq} never arrived; committed up to ${last}`];
-      hash = linkHash(hash, event.json);
-      const said = heads.get(seq);
-      if (said !== undefined && said !== hash) {
-        return [`${lane} ${seq}: the chain gives ${hash}, its head was published as ${said}`];
-      }
+    const chain = this.#chain(lane);
+    for (const [seq, said] of [...(this.#heads.get(lane) ?? [])].sort(([a], [b]) => a - b)) {
+      if (chain.get(seq) === said) continue;
+      const has = chain.has(seq) ? `the chain gives ${chain.get(seq) ?? ''}` : 'it never arrived';
+      return [`${lane} ${seq} was committed with hash ${said}: ${has}`];
     }
     return [];
+  }
+
+  /** The hash of each event that arrived. Numbers may jump: the chain goes from event to event. */
+  #chain(lane: Lane): ReadonlyMap<number, string> {
+    const hashes = new Map<number, string>();
+    let hash = genesisHash(lane);
+    const events = [...(this.#lanes.get(lane) ?? [])].sort(([a], [b]) => a - b);
+    for (const [seq, { json }] of events) {
+      hash = linkHash(hash, json);
+      hashes.set(seq, hash);
+    }
+    return hashes;
   }
 
   #takeState(text: string): void {
