@@ -120,6 +120,8 @@ function modeFigures(
     figure(`${words}: ratio, median`, quantile(ratios, 0.5), '%', range(ratios)),
     figure(`${words}: growth of resident memory`, growthMegabytes, 'MB'),
     figure(`${words}: connections lost`, reconnects, ''),
+    figure(`${words}: longest silence, bare`, silenceOf(rounds.map(({ bare }) => bare)), 'ms'),
+    figure(`${words}: longest silence`, silenceOf(rounds.map(({ ours }) => ours)), 'ms'),
     ...latencyFigures(
       `${words}: alarm appended to PUBACK`,
       alarms.map(({ appendedMs, acknowledgedMs }) => acknowledgedMs - appendedMs),
@@ -136,6 +138,10 @@ function modeFigures(
       }),
     ),
   ];
+}
+
+function silenceOf(reports: readonly SliceReport[]): number {
+  return Math.max(...reports.map(({ silenceMs }) => silenceMs));
 }
 
 function rateOf({ events, elapsedMs }: SliceReport): number {

@@ -9,7 +9,8 @@ import type { StateSnapshot } from '../../src/uplink/payload.ts';
 import { DEFAULT_UPLINK_OPTIONS, Uplink } from '../../src/uplink/uplink.ts';
 import { monotonicMs } from '../line-file.ts';
 import { DEVICE, event, openBenchStore, ROOT } from './backlog.ts';
-import { type AlarmTimes, cpuMs, type Setting, type SliceOrder, type SliceReport } from './talk.ts';
+import { type AlarmTimes, cpuMs, type Setting, Silence } from './talk.ts';
+import type { SliceOrder, SliceReport } from './talk.ts';
 
 /** Unanswered messages: the same as the bare client has. */
 export const WINDOW = 64;
@@ -111,7 +112,9 @@ async function drainSlice(
   order: SliceOrder,
 ): Promise<SliceReport> {
   const alarms = new Alarms();
+  const silence = new Silence();
   const uplink = makeUplink(setting, store, bootId, order.broker, (lane, seq) => {
+    silence.heard(performance.now());
     if (lane === 'alarm') alarms.acknowledged(seq);
   });
   store.journal.onCommit((receipt) => {
@@ -126,7 +129,9 @@ async function drainSlice(
   alarms.start(store, stamper);
   await until(() => uplink.counters.acknowledged >= order.events);
   const events = uplink.counters.acknowledged - start.done;
-  const report = { events, elapsedMs: monotonicMs() - start.atMs, cpuMs: cpuMs() - start.cpu };
+  const elapsedMs = monotonicMs() - start.atMs;
+  const silenceMs = silence.longestMs;
+  const report = { events, elapsedMs, silenceMs, cpuMs: cpuMs() - start.cpu };
   alarms.stop();
   await until(() => alarms.allAcknowledged);
   await uplink.stop('slice over', 4);

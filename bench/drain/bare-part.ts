@@ -4,7 +4,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { monotonicMs } from '../line-file.ts';
 import { WINDOW } from './appliance-part.ts';
 import { ROOT, sliceFile } from './backlog.ts';
-import { cpuMs, type Setting, type SliceOrder, type SliceReport } from './talk.ts';
+import { cpuMs, type Setting, Silence, type SliceOrder, type SliceReport } from './talk.ts';
 
 export async function barePart(
   setting: Setting,
@@ -19,11 +19,13 @@ export async function barePart(
     // Flat strings of their own, as an application would have them, and topics made beforehand.
     const messages = lines.map((line) => ({ topic: topicOf(line), payload: ` ${line}`.slice(1) }));
     const start = { atMs: monotonicMs(), cpu: cpuMs() };
-    await publishAll(client, messages);
+    const silence = new Silence();
+    await publishAll(client, messages, silence);
     return {
       events: messages.length,
       elapsedMs: monotonicMs() - start.atMs,
       cpuMs: cpuMs() - start.cpu,
+      silenceMs: silence.longestMs,
     };
   };
 }
@@ -35,6 +37,7 @@ function topicOf(line: string): string {
 function publishAll(
   client: MqttClient,
   messages: readonly { readonly topic: string; readonly payload: string }[],
+  silence: Silence,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let sent = 0;
@@ -42,6 +45,7 @@ function publishAll(
     const options = { qos: 1 } as const;
     const onAnswer = (error?: Error | null): void => {
       if (error instanceof Error) reject(error);
+      silence.heard(performance.now());
       answered += 1;
       if (answered === messages.length) resolve();
       else send();

@@ -29,6 +29,8 @@ export interface SliceReport {
   readonly elapsedMs: number;
   /** Processor time of all threads of the part meanwhile. */
   readonly cpuMs: number;
+  /** Longest time between two answers of the broker: it, or the machine, stood still for so long. */
+  readonly silenceMs: number;
   /** Only the appliance: see `AlarmTimes`. */
   readonly alarms?: readonly AlarmTimes[];
   readonly reconnects?: number;
@@ -110,6 +112,21 @@ export function serve(answer: (order: unknown) => Promise<unknown>): void {
   process.on('disconnect', () => process.exit(0));
   process.on('SIGTERM', () => process.exit(0));
   send('ready');
+}
+
+/** Longest time between two calls. */
+export class Silence {
+  #lastMs = Infinity;
+  #longestMs = 0;
+
+  heard(nowMs: number): void {
+    this.#longestMs = Math.max(this.#longestMs, nowMs - this.#lastMs);
+    this.#lastMs = nowMs;
+  }
+
+  get longestMs(): number {
+    return this.#longestMs;
+  }
 }
 
 /** Processor time of this process so far, all threads, in milliseconds. */
