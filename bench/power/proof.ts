@@ -79,6 +79,7 @@ export class Proof {
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         this.#problems.push(`life ${cut}: ${why}\n${guest.lastWords}`);
+        say(`life ${cut}: ${why}; ${this.#ledger.missing().join('; ')}\n${guest.lastWords}`);
       }
       await guest.cut();
       const seconds = Math.round((performance.now() - startedMs) / 1000);

@@ -24,6 +24,9 @@ interface DeclaredGap {
   readonly reason: string;
 }
 
+/** Reasons of gaps that say: this is not in the journal. Others say: it may not come any more. */
+const LOST: ReadonlySet<string> = new Set(['storeBehind', 'storeDamaged', 'storeSetAside']);
+
 export interface Head {
   readonly seq: number;
   readonly hash: string;
@@ -67,6 +70,18 @@ export class Ledger {
     });
   }
 
+  /** What of the newest heads is not proven yet, for people. */
+  missing(): readonly string[] {
+    return LANES.flatMap((lane) => {
+      const last = this.committed(lane);
+      const said = this.#heads.get(lane)?.get(last);
+      const chain = this.#chain(lane);
+      if (said === undefined || chain.get(last) === said) return [];
+      const seqs = [...chain.keys()].slice(-8).join(' ');
+      return [`${lane}: head ${last} is not proven; arrived last: ${seqs}`];
+    });
+  }
+
   /** To be asked once all should have arrived. */
   finish(): readonly string[] {
     return [...this.problems, ...LANES.flatMap((lane) => this.#chainProblems(lane))];
@@ -97,12 +112,21 @@ export class Ledger {
     return [];
   }
 
+  /** Told as lost from the journal, though it had been published from memory: nobody lacks it. */
+  #isOutOfJournal(lane: Lane, seq: number): boolean {
+    return this.#gaps.some(
+      (gap) =>
+        gap.lane === lane && LOST.has(gap.reason) && gap.firstSeq <= seq && seq <= gap.lastSeq,
+    );
+  }
+
   /** The hash of each event that arrived. Numbers may jump: the chain goes from event to event. */
   #chain(lane: Lane): ReadonlyMap<number, string> {
     const hashes = new Map<number, string>();
     let hash = genesisHash(lane);
     const events = [...(this.#lanes.get(lane) ?? [])].sort(([a], [b]) => a - b);
     for (const [seq, { json }] of events) {
+      if (this.#isOutOfJournal(lane, seq)) continue;
       hash = linkHash(hash, json);
       hashes.set(seq, hash);
     }

@@ -44,6 +44,9 @@ export class GapLedger {
   add({ lane, firstSeq, lastSeq, reason, readings, had = [] }: LedgerEntry): void {
     const s = this.#statements;
     const names = had.length === 0 ? '' : `,${[...had].sort().join(',')},`;
+    // A lane in which nothing happens is found behind at each start: that is told once.
+    const isEvents = lane !== 'telemetry';
+    if (isEvents && s.covering.get({ lane, firstSeq, lastSeq, had: names }) !== undefined) return;
     const kind = { lane, reason, had: names };
     const newest = s.newest.get({ ...kind, after: this.#handedOut });
     const touches =
@@ -106,6 +109,12 @@ function statements(db: Sqlite) {
        WHERE id > @after AND lane = @lane AND reason = @reason AND had = @had
        ORDER BY id DESC LIMIT 1`,
     ),
+    covering: db
+      .prepare<Omit<Kind, 'reason'> & Omit<GapValues, 'readings'>, number>(
+        `SELECT id FROM gap WHERE lane = @lane AND had = @had
+           AND first_seq <= @firstSeq AND last_seq >= @lastSeq LIMIT 1`,
+      )
+      .pluck(),
     insert: db.prepare<Kind & GapValues>(
       `INSERT INTO gap (lane, first_seq, last_seq, reason, readings, had)
        VALUES (@lane, @firstSeq, @lastSeq, @reason, @readings, @had)`,

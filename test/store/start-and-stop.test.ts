@@ -126,6 +126,22 @@ describe('a start without a database', () => {
     ]);
   });
 
+  it('tells once of a lane that is found behind at each start', async () => {
+    const directory = temporaryFolder();
+    const gap = { lane: 'operator', firstSeq: 1, lastSeq: 7, reason: 'storeBehind' } as const;
+    for (let start = 0; start < 3; start += 1) {
+      const w = await world(directory);
+      w.store.journal.recordGap(gap);
+      await w.clock.advance(1000);
+      const gaps = w.store.journal.readGaps('a', 10);
+      await w.clock.advance(1);
+      expect(await gaps).toMatchObject([gap]);
+      const closed = w.store.journal.close();
+      await w.clock.advance(10_000);
+      await closed;
+    }
+  });
+
   it('does not wait longer than its deadline for a disk that hangs', async () => {
     const w = await world(temporaryFolder(), {}, 20_000);
     expect(w.store.stats().mode).toBe('memory');
