@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,6 +9,10 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    reporters: ['default'],
+    // Most of the time is waited for: two files at once on the smallest machine.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // A busy machine may not be quick enough. Whatever else fails has failed.
+    retry: { count: 1, condition: /timed out in/ },
+    reporters: ['default', './scripts/again-reporter.mjs'],
   },
 });

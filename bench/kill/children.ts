@@ -132,6 +132,15 @@ export class Broker {
     return this.#child?.pid ?? 0;
   }
 
+  /** It takes what comes and answers nothing, until it goes on. */
+  stall(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   /** Its process has been killed by somebody else, or is just being: waits for its end. */
   async gone(): Promise<void> {
     const child = this.#child;

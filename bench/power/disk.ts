@@ -1,87 +1,66 @@
-/**
- * A disk that loses with its power what nobody has flushed: nbdkit keeps writes in a cache of its own
- * until a flush, and is killed with the machine. With a small cache some writes reach the disk early
- * and others do not, as with a real disk that sorts them.
- */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+/** A disk that loses with its power what nobody has flushed, or a random part of it. */
+import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SeededRandom } from '../../src/simulator/random.ts';
 import { runTool } from '../../test/arm64/host.ts';
-import { own, until } from '../kill/children.ts';
+import { LossyBlocks } from './lossy-blocks.ts';
+import type { BlockServer } from './nbd.ts';
+import { serveBlocks } from './nbd.ts';
 
 const DISK_BYTES = 1024 * 1024 * 1024;
-/** Below this much unflushed data nothing goes out by itself. */
-const WHOLE_CACHE = '64M';
-const SMALL_CACHE = '1M';
 
 export class LossyDisk {
   readonly image: string;
   readonly #folder: string;
-  #server: ChildProcess | null = null;
+  readonly #random: SeededRandom;
+  #running: { readonly blocks: LossyBlocks; readonly server: BlockServer } | null = null;
+  #lostSectors = 0;
 
-  private constructor(folder: string) {
+  /**
+   * @param folder a folder of its own, for the socket.
+   * @param image a raw image, whose bytes are the disk's.
+   */
+  constructor(folder: string, image: string, random: SeededRandom) {
     this.#folder = folder;
-    this.image = join(folder, 'disk');
+    this.image = image;
+    this.#random = random;
   }
 
   /** An empty ext4. */
-  static async make(folder: string): Promise<LossyDisk> {
-    const disk = new LossyDisk(folder);
-    writeFileSync(disk.image, '');
-    truncateSync(disk.image, DISK_BYTES);
-    await runTool('/usr/sbin/mkfs.ext4', ['-q', '-F', disk.image]);
-    return disk;
+  static async make(folder: string, random: SeededRandom): Promise<LossyDisk> {
+    const image = join(folder, 'disk');
+    writeFileSync(image, '');
+    truncateSync(image, DISK_BYTES);
+    await runTool('/usr/sbin/mkfs.ext4', ['-q', '-F', image]);
+    return new LossyDisk(folder, image, random);
   }
 
   get address(): string {
     return `nbd+unix:///?socket=${this.#socket}`;
   }
 
+  /** Sectors that were written, not flushed, and gone after a cut; all cuts together. */
+  get lostSectors(): number {
+    return this.#lostSectors;
+  }
+
+  async powerOn(): Promise<void> {
+    rmSync(this.#socket, { force: true });
+    const blocks = new LossyBlocks(this.image, statSync(this.image).size);
+    this.#running = { blocks, server: await serveBlocks(this.#socket, blocks) };
+  }
+
+  /** Every share of what was not flushed survives: nothing in one cut of four, else some of it. */
+  async cut(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    if (running === null) return;
+    const share = this.#random.next() < 0.25 ? 0 : this.#random.next();
+    this.#lostSectors += running.blocks.cut(() => this.#random.next() < share);
+    await running.server.stop();
+  }
+
   get #socket(): string {
     return join(this.#folder, 'disk.sock');
-  }
-
-  /** @param early some unflushed writes reach the disk out of their order. */
-  async powerOn(early: boolean): Promise<void> {
-    rmSync(this.#socket, { force: true });
-    const size = early ? SMALL_CACHE : WHOLE_CACHE;
-    const server = own(
-      spawn(
-        'nbdkit',
-        [
-          ...['--foreground', '--exit-with-parent', '--unix', this.#socket, '--filter=cache'],
-          ...['file', this.image, 'cache=writeback', `cache-max-size=${size}`],
-        ],
-        { stdio: ['ignore', 'ignore', 'pipe'] },
-      ),
-    );
-    let said = '';
-    server.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    this.#server = server;
-    await until(`nbdkit listens: ${said}`, () => {
-      if (server.exitCode !== null) throw new Error(`nbdkit ended: ${said}`);
-      return existsSync(this.#socket);
-    });
-  }
-
-  /** What is not flushed is gone. */
-  async cut(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    if (server === null || server.exitCode !== null) return;
-    const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill('SIGKILL');
-    await ended;
-  }
-
-  /** What `fsck` finds after the journal of the file system was replayed; empty when it is sound. */
-  async damage(): Promise<string> {
-    try {
-      await runTool('/usr/sbin/e2fsck', ['-p', this.image]);
-      await runTool('/usr/sbin/e2fsck', ['-f', '-n', this.image]);
-      return '';
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
   }
 }

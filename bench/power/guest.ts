@@ -19,7 +19,7 @@ export interface GuestOptions {
 }
 
 /** An emulated processor is ten to thirty times slower than a real one. */
-const BOOT_PATIENCE_MS = 120_000;
+const BOOT_PATIENCE_MS = 300_000;
 const KEPT_LINES = 60;
 
 export class Guest {
@@ -44,11 +44,11 @@ export class Guest {
   }
 
   /** Power on; resolves when the appliance says that it is healthy. */
-  static async start(options: GuestOptions, early: boolean): Promise<Guest> {
+  static async start(options: GuestOptions): Promise<Guest> {
     const { folder, kernel, image, disk, showAll } = options;
     const [kind] = MACHINE_KINDS;
     if (kind === undefined) throw new Error('no machine is known');
-    await disk.powerOn(early);
+    await disk.powerOn();
     const ports = { board: await freePort(), http: await freePort() };
     const deviceTree = join(folder, 'device-tree');
     writeFileSync(deviceTree, await kind.deviceTree(kernel, folder));

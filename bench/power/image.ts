@@ -17,6 +17,9 @@ const LIBRARIES = [
 ];
 const MODULES = ['virtio_mmio', 'virtio_blk', 'virtio_net', 'crc32c_generic', 'ext4'];
 /** The trained model is not asked: it would only make each boot longer. */
+const PROGRAMS = ['embereye', 'store-writer', 'gpio-holder', 'bus-thread', 'guard-thread'].map(
+  (name) => `${name}.js`,
+);
 const LEFT_OUT = ['onnxruntime-node', 'aedes'];
 
 export const SIREN_LINE = 0;
@@ -37,7 +40,7 @@ export async function writePowerImage(
   mkdirSync(join(app, 'dist'), { recursive: true });
   const packages = productPackages().filter((name) => !LEFT_OUT.includes(name));
   await writePackages(app, packages, node);
-  for (const name of ['embereye.js', 'store-writer.js', 'gpio-holder.js', 'bus-thread.js']) {
+  for (const name of PROGRAMS) {
     cpSync(join(ROOT, 'dist', name), join(app, 'dist', name));
   }
   writeFileSync(join(app, 'package.json'), '{"type":"module"}');

@@ -33,7 +33,6 @@ async function run(folder: string): Promise<number> {
   }
   ensureSystemParts([
     { file: 'qemu-system-aarch64', apt: 'qemu-system-arm' },
-    { file: 'nbdkit', apt: 'nbdkit' },
     { file: '/usr/sbin/mkfs.ext4', apt: 'e2fsprogs' },
     { file: 'xz', apt: 'xz-utils' },
     ...CROSS_PARTS,
@@ -46,10 +45,11 @@ async function run(folder: string): Promise<number> {
   try {
     const image = join(folder, 'initramfs');
     await writePowerImage(image, folder, kernel, node, proof.brokerPort);
-    const disk = await LossyDisk.make(folder);
+    const random = seededRandom(values.seed);
+    const disk = await LossyDisk.make(folder, random);
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
     const guest = { folder, kernel, image, disk, showAll: values.console };
-    const result = await proof.run({ guest, cuts, random: seededRandom(values.seed), say });
+    const result = await proof.run({ guest, cuts, random, say });
     process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${proof.table(result)}\n`);
     return result.problems.length === 0 ? 0 : 1;
   } finally {

@@ -69,6 +69,7 @@ describe.skipIf(!hasMosquitto)('two mosquittos behind one entry', () => {
         more();
         await until(delivered);
         await first.start();
+        await readers[0].listening();
         more();
         await until(() => unit.uplink.counters.addressIndex === 0);
         more();

@@ -51,25 +51,34 @@ export class Reader {
   readonly messages: IncomingMessage[] = [];
   readonly link: Link;
   #connected = false;
+  #subscribed = false;
 
   constructor(port: number, options: Partial<MqttLinkOptions> = {}) {
     this.link = link({ port, ...options });
   }
 
   async open(): Promise<this> {
-    let subscribed = false;
     this.link.open({
       onState: (state) => {
         this.#connected = state.kind === 'connected';
+        this.#subscribed = false;
         if (!this.#connected) return;
-        void this.link.subscribe('#', { retained: true }).then(() => (subscribed = true));
+        void this.link.subscribe('#', { retained: true }).then(() => (this.#subscribed = true));
       },
       onMessage: (message) => this.messages.push(message),
       will: () => null,
     });
     cleanups.push(() => this.link.close(200));
-    await until(() => subscribed);
+    await this.listening();
     return this;
+  }
+
+  /**
+   * A broker that was killed has forgotten who subscribed: what it takes before this resolves is
+   * acknowledged, and never seen here.
+   */
+  async listening(): Promise<void> {
+    await until(() => this.#subscribed);
   }
 
   payloads(topic: string): Record<string, unknown>[] {
