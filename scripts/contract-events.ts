@@ -16,6 +16,7 @@ const fault = {
   zone,
   detail: 'nothing was heard for 35 s: check power and network of the board',
 };
+const wall = '2026-11-22T08:15:30.250Z';
 const alarm = { id: '0198c0de-7f00-7a12-8f3e-2b1c5d6e7f80', seq: 17, zone };
 const stage = {
   stage: 'decision',
@@ -135,5 +136,11 @@ export const EVENT_EXAMPLES: { readonly [T in DomainEvent['type']]: Data<T> } = 
   configurationKept: { ...configuration, reason: 'connected and healthy for 120 s' },
   configurationReverted: { ...configuration, reason: 'no broker was reached', changes: [] },
   neighbourAlarm: { neighbour: 'site-2', alarm: alarm.id, zone: 'hall', zoneName: 'Hall' },
+  update: {
+    ...by,
+    ...{ update: 'u-3f81c2-9d04-rolledBack', phase: 'rolledBack', slot: 'a' },
+    ...{ version: '1.3.0', fromVersion: '1.2.0', at: wall },
+    reason: 'broker central is not connected',
+  },
   ringOverflow: { lostEvents: 3 },
 };

@@ -51,6 +51,7 @@ const LANE_OF: { readonly [T in DomainEvent['type']]: Extract<DomainEvent, { typ
         'configurationApplied',
         'configurationKept',
         'configurationReverted',
+        'update',
       ] as const),
     ]),
   };
@@ -120,6 +121,10 @@ const zone = { zone: 'kitchen' };
 const sensor = { sensor: 'board-1' };
 const output = { output: 'siren-1' };
 const forSeconds = 600;
+const release = {
+  url: 'https://releases.example/embereye-1.3.0-linux-arm64.tar.gz',
+  version: '1.3.0',
+};
 const head = { requestId: 'r-17', actor: 'desk-1', issuedAt: wall, expiresInSeconds: 30 };
 const signed = {
   keyId: 'desk-1',
@@ -149,6 +154,11 @@ const COMMANDS: { readonly [K in keyof CommandPayloads]: readonly CommandPayload
     { ...head, text: 'device: {id: site-1}\n', baseHash: '5d1f0c9a7b3e2468', dryRun: true },
     { ...head, confirm: '5d1f0c9a7b3e2468' },
     { ...head, rollback: '5d1f0c9a7b3e2468' },
+    signed,
+  ],
+  update: [
+    { ...head, ...release },
+    { ...head, ...release, percentage: 10, window: { from: '02:00', to: '04:00', utc: true } },
     signed,
   ],
 };

@@ -20,6 +20,7 @@ import { openRecorder } from './recorder.ts';
 import { nodeDisk } from './store/black-box/disk.ts';
 import type { OpenStore } from './store/journal-client.ts';
 import { newBootId } from './store/stamp.ts';
+import { openUpdates } from './update/open.ts';
 import type { EmbeddedBroker } from './uplink/embedded-broker.ts';
 
 export interface DeskGround {
@@ -48,10 +49,12 @@ export async function openDesks(options: ApplianceOptions, ground: DeskGround) {
   const keeper = await openKeeper(options, store.keyed, calibrations, notify);
   const proofs = await openProofs(options, store.keyed, keeper);
   const custody = await openCustody(options, { store, memory, bootId, brokers, meter });
-  const commands = await openCommandParts(options, store.keyed, fault);
+  const updates = await openUpdates(options, { store, memory });
+  const asked = { ...options, update: updates.request };
+  const commands = await openCommandParts(asked, store.keyed, fault);
   return {
     ...{ links, brokers, discovery, bootId, recorder, classifier },
-    ...{ calibrations, keeper, proofs, custody, commands },
+    ...{ calibrations, keeper, proofs, custody, commands, updates },
   };
 }
 

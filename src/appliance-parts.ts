@@ -34,6 +34,7 @@ import type { TroubleListener } from './store/troubles.ts';
 import { threadWriter } from './store/writer-link.ts';
 import type { EmbeddedBroker } from './uplink/embedded-broker.ts';
 import { startEmbeddedBroker } from './uplink/embedded-broker.ts';
+import type { UpdateDesk } from './update/desk.ts';
 import type { LinkDeps } from './uplink/reconnecting-link.ts';
 import { healthOf, readyOf } from './verdicts.ts';
 
@@ -207,6 +208,7 @@ export interface Watched {
   readonly proofs: ProofDesk;
   readonly custody: CustodyDesk;
   readonly neighbours: Neighbours | null;
+  readonly updates: UpdateDesk;
 }
 
 /** `/metrics`, `/health`, `/ready`. A port in use is a fault: the alarm path does not need it. */
@@ -229,6 +231,7 @@ export async function openHealth({ config, clock, log }: Basics, watched: Watche
       proofs: watched.proofs,
       custody: watched.custody,
       neighbours: watched.neighbours,
+      updates: watched.updates,
     }),
   );
   const server = await startHealthServer({

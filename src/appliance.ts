@@ -33,6 +33,7 @@ import { openUdp } from './neighbours/udp.ts';
 import { bothTaps } from './proof/raw-words.ts';
 import type { Sensors } from './sensors.ts';
 import { startSensors } from './sensors.ts';
+import { unitFacts } from './update/open.ts';
 
 export interface ApplianceOptions {
   readonly config: Config;
@@ -103,6 +104,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   const around = await startAround(options, running);
   desks.proofs.start(core);
   desks.custody.start(core);
+  desks.updates.start(core);
   let why = 'stopped';
   addClosers(closers, running, around, () => stopCore(core, why, log));
   void store.checkIntegrity();
@@ -146,7 +148,7 @@ interface Running extends Desks, Pick<Watched, 'core' | 'meter' | 'store' | 'rin
 /** In reverse order of what they need: the last is closed first. */
 function addClosers(
   closers: Closers,
-  { recorder, classifier, keeper, proofs, custody, commands }: Running,
+  { recorder, classifier, keeper, proofs, custody, commands, updates }: Running,
   around: Awaited<ReturnType<typeof startAround>>,
   endCore: () => Promise<void>,
 ): void {
@@ -157,6 +159,7 @@ function addClosers(
   closers.add('command keys', () => commands.keys.close());
   closers.add('proofs', () => proofs.stop());
   closers.add('custody', () => custody.stop());
+  closers.add('updates', () => updates.stop());
   closers.add('neighbours', () => around.neighbours?.stop());
   closers.add('backgrounds', () => keeper.stop());
   closers.add('model', () => classifier?.close());
@@ -185,7 +188,7 @@ async function startAround(options: ApplianceOptions, running: Running) {
   const control = await openControl({
     ...{ config, clock, random, log, pid: process.pid, runtime: core.runtime },
     configure: options.configure ?? null,
-    state: () => core.state(),
+    state: () => ({ ...core.state(), unit: unitFacts(core, options, running.bootId) }),
     onFault: (notice) => core.fault(notice),
   });
   return { deaf, sensors, box, clockWatch, http, control, neighbours };

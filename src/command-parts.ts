@@ -3,7 +3,7 @@ import type { CommandKey } from './config-commands.ts';
 import type { Config } from './config-schema.ts';
 import type { CommandKind } from './domain/command.ts';
 import { ACCESS_LEVELS } from './domain/command.ts';
-import type { Configure, ServiceKind } from './domain/command-service.ts';
+import type { Configure, RequestUpdate, ServiceKind } from './domain/command-service.ts';
 import { mayGive, SERVICE_KINDS } from './domain/command-service.ts';
 import type { Clock, KeyedStore } from './domain/ports.ts';
 import type { FaultNotice } from './domain/step.ts';
@@ -21,17 +21,20 @@ export interface CommandParts {
   readonly keys: KeyRing;
   /** Null: the configuration is not changed from afar. */
   readonly configure: Configure | null;
+  /** Null: updates are not asked for from afar. */
+  readonly update: RequestUpdate | null;
 }
 
 interface CommandWorld {
   readonly config: Config;
   readonly clock: Clock;
   readonly configure?: Configure | null;
+  readonly update?: RequestUpdate | null;
 }
 
 /** With what earlier runs remembered, and the keys read. Never rejects. */
 export async function openCommandParts(
-  { config, clock, configure = null }: CommandWorld,
+  { config, clock, configure = null, update = null }: CommandWorld,
   keyed: KeyedStore,
   onFault: (notice: FaultNotice) => void,
 ): Promise<CommandParts> {
@@ -40,6 +43,7 @@ export async function openCommandParts(
     memory: await CommandMemory.load(clock, keyed),
     keys: await new KeyRing(keys.map(sourceOf), clock, onFault).open(),
     configure: wanted.enabled ? configure : null,
+    update,
   };
 }
 
@@ -62,13 +66,13 @@ export function commandOptionsOf({ uplink }: Config): CommandOptions {
 }
 
 /** What a central server may ask of this appliance, with whatever key it holds. */
-export function capabilitiesOf({ uplink }: Config): readonly (CommandKind | ServiceKind)[] {
+export function capabilitiesOf({ uplink, update }: Config): readonly (CommandKind | ServiceKind)[] {
   const { keys, configure, ...options } = uplink.commands;
   const levels = levelsOf(options, keys);
   const level = ACCESS_LEVELS.findLast((each) => levels.includes(each));
   if (level === undefined) return [];
-  const services = SERVICE_KINDS.filter(
-    (kind) => mayGive(level, kind) && (kind !== 'configure' || configure.enabled),
-  );
+  const isTaken = update.enabled && update.remote;
+  const isOn = { snapshot: true, configure: configure.enabled, update: isTaken };
+  const services = SERVICE_KINDS.filter((kind) => mayGive(level, kind) && isOn[kind]);
   return [...acceptedAt(level), ...services];
 }

@@ -23,7 +23,9 @@ import { proof } from './config-proof.ts';
 import { recording } from './config-recording.ts';
 import { hours } from './config-regions.ts';
 import { neighbours } from './config-neighbours.ts';
+import { firewall, service } from './config-service.ts';
 import { storeFields } from './config-store.ts';
+import { update } from './config-update.ts';
 import { uplink } from './config-uplink.ts';
 
 export const configSchema = z.strictObject({
@@ -117,11 +119,14 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   uplink: uplink.prefault({}),
+  update: update.prefault({}).describe('other releases of this program: docs/updates.md'),
   neighbours: neighbours.prefault({}).describe('other appliances nearby: docs/neighbours.md'),
   panel: panel.prefault({}),
   proof: proof.prefault({}).describe('proof of the alarm path: docs/proof.md'),
   box: box.prefault({}),
   recording: recording.prefault({}).describe('what it records of itself: docs/black-box.md'),
+  service: service.prefault({}).describe('how it is watched as a service: docs/system.md'),
+  firewall: firewall.prefault({}).describe('what the firewall lets in: docs/system.md'),
   http: z
     .strictObject({
       host: z.string().min(1).default('0.0.0.0'),
@@ -148,5 +153,6 @@ export const ENVIRONMENT_OVERRIDES = [
   'http.port',
   'uplink.root',
   'gpio.backend',
+  'gpio.holder',
   'gpio.mirrorDirectory',
 ] as const;

@@ -109,6 +109,8 @@ export const METRICS = {
   embereye_model_inference_seconds: histogram('From question to answer of the trained model'),
   embereye_model_restarts_total: counter('Times the process of the model was started again'),
   embereye_model_resident_memory_bytes: gauge('Resident memory of the process of the model'),
+  embereye_update_on_trial: gauge('1 while this release is on trial'),
+  embereye_update_waiting: gauge('1 while an update from afar waits for its moment'),
   embereye_resident_memory_bytes: gauge('Resident memory of the main process'),
 } as const satisfies Readonly<Record<string, Definition>>;
 

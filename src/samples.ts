@@ -13,6 +13,7 @@ import type { ProofDesk } from './proof-desk.ts';
 import type { RecordingStats } from './recorder.ts';
 import type { StoreStats } from './store/options.ts';
 import { upkeepSamples } from './store-samples.ts';
+import type { UpdateDesk } from './update/desk.ts';
 
 export interface SampleSources {
   readonly core: Core;
@@ -33,6 +34,7 @@ export interface SampleSources {
   readonly custody: Pick<CustodyDesk, 'counters' | 'openAlarms'>;
   /** Null where none are watched. */
   readonly neighbours: Pick<Neighbours, 'counters' | 'peers'> | null;
+  readonly updates: Pick<UpdateDesk, 'isOnTrial' | 'isWaiting'>;
 }
 
 type Name = Sample['name'];
@@ -63,6 +65,8 @@ export function samplesOf(sources: SampleSources): readonly Sample[] {
     ...each('embereye_proof_failures_total', Object.fromEntries(sources.proofs.failures)),
     ...custodySamples(sources.custody),
     ...(sources.neighbours === null ? [] : neighbourSamples(sources.neighbours)),
+    sample('embereye_update_on_trial', sources.updates.isOnTrial ? 1 : 0),
+    sample('embereye_update_waiting', sources.updates.isWaiting ? 1 : 0),
     sample('embereye_resident_memory_bytes', sources.residentBytes),
   ];
 }

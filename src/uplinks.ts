@@ -89,7 +89,7 @@ function makeUplink(parts: CoreParts, side: UplinkSide, { broker, link }: Broker
 /** What commands may ask of the appliance besides the panel; null where a test leaves it out. */
 function commandSide({ commands }: CoreParts, side: UplinkSide): CommandSide | null {
   if (commands === undefined) return null;
-  const { memory, keys, configure } = commands;
+  const { memory, keys, configure, update } = commands;
   return {
     ...{ memory, keys },
     snapshot: ({ origin, requestId }) =>
@@ -98,5 +98,6 @@ function commandSide({ commands }: CoreParts, side: UplinkSide): CommandSide | n
         data: { origin, requestId },
       }),
     configure: configure && ((request) => configure(request, side.state())),
+    update: update && ((request) => update(request, side.state())),
   };
 }

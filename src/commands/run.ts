@@ -14,6 +14,7 @@ import { openModelClassifier } from '../model-parts.ts';
 import type { Chosen } from '../remote-config/choose.ts';
 import { chooseConfig } from '../remote-config/choose.ts';
 import { openConfigSite } from '../remote-config/site.ts';
+import { Service } from '../service/service.ts';
 import type { Environment } from './check-config.ts';
 import type { CommandIo, ExitCode } from './exit-codes.ts';
 import { EXIT } from './exit-codes.ts';
@@ -44,6 +45,17 @@ export interface RunDeps {
 
 /** `EXIT.badInput` when neither the configuration nor a last known-good one is valid. */
 export async function runAppliance(options: RunOptions, deps: RunDeps): Promise<ExitCode> {
+  const service = await Service.open({ ...deps, log: deps.makeLog('info'), pid: process.pid });
+  if (!service.ok) {
+    deps.io.err(`not started: ${service.error.message}`);
+    return EXIT.unavailable;
+  }
+  const code = await runService(options, deps, service.value);
+  service.value.close();
+  return code;
+}
+
+async function runService(options: RunOptions, deps: RunDeps, service: Service): Promise<ExitCode> {
   const stopped = deps.untilStopped.then((reason) => ({ kind: 'stop', reason }) as const);
   for (;;) {
     const { io, environment, makeLog } = deps;
@@ -53,10 +65,13 @@ export async function runAppliance(options: RunOptions, deps: RunDeps): Promise<
     });
     if (chosen === null) return EXIT.badInput;
     const log = makeLog(chosen.config.logLevel);
-    const started = await startOnce(chosen, options, deps, log);
+    service.prepare(chosen.config);
+    const started = await startOnce(chosen, options, { ...deps, service }, log);
     if (started === null) return EXIT.failed;
     const end = await Promise.race([stopped, started.restart]);
     log('info', 'stopping', { reason: end.reason });
+    if (end.kind === 'restart') service.changing(end.reason);
+    else service.stopping(end.reason);
     started.rest();
     const failures = await started.appliance.stop(end.reason);
     if (end.kind === 'restart') continue;
@@ -76,10 +91,10 @@ interface Started {
 async function startOnce(
   chosen: Chosen,
   options: RunOptions,
-  deps: RunDeps,
+  deps: RunDeps & { readonly service: Service },
   log: Log,
 ): Promise<Started | null> {
-  const { clock, random, version, programs, residentBytes } = deps;
+  const { clock, random, version, programs, residentBytes, service } = deps;
   const { config, faults } = chosen;
   const { simulate } = options;
   const site = openConfigSite(chosen, { ...deps, log });
@@ -103,8 +118,10 @@ async function startOnce(
       initialFaults: holder?.ok === false ? [...faults, holderDown(holder.error)] : faults,
       initialEvents: site.events,
       configure: site.configure,
+      hooks: service.hooks,
     });
     const { boards, http, broker } = appliance.ports;
+    service.running(appliance.core, http);
     log('info', 'started', { version, boards, http, broker, zones: config.zones.length });
     return { appliance, restart: site.restart, rest: site.watch(appliance.core) };
   } catch (error) {

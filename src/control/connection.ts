@@ -160,8 +160,8 @@ export class ControlClient {
       const detail = `${kind} needs access level ${levelFor(kind)}, not ${level}`;
       return this.#refuse(requestId, user, kind, 'notPermitted', detail);
     }
-    if (order.kind === 'snapshot' || configure === null) {
-      const detail = kind === 'snapshot' ? 'ask for status here' : 'nothing can be configured here';
+    if (order.kind !== 'configure' || configure === null) {
+      const detail = NOT_HERE[order.kind];
       return this.#refuse(requestId, user, kind, 'notApplicable', detail);
     }
     const { change } = order;
@@ -218,6 +218,13 @@ export class ControlClient {
     return `${this.#parts.idPrefix}-${this.#asked}`;
   }
 }
+
+/** Why what is no command of the panel is not done over these sockets. */
+const NOT_HERE: Readonly<Record<ServiceOrder['kind'], string>> = {
+  snapshot: 'ask for status here',
+  configure: 'nothing can be configured here',
+  update: 'it takes root: sudo embereye update --from FILE',
+};
 
 function isService(command: Command | ServiceOrder): command is ServiceOrder {
   return isServiceKind(command.kind);

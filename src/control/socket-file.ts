@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 export const SOCKET_PATH_LIMIT = 107;
 /** Reading and writing for owner and group, nothing for others. */
 const SOCKET_MODE = 0o660;
+const FOLDER_MODE = 0o755;
 
 export interface SocketFile {
   readonly path: string;
@@ -34,7 +35,9 @@ export async function publishSocket(
     return { trouble: `${path}: ${limit}: choose a shorter state.runDirectory` };
   }
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    const isNew = mkdirSync(dirname(path), { recursive: true }) !== undefined;
+    // Also where a service's umask shuts others out: who may what is a matter of each socket.
+    if (isNew) chmodSync(dirname(path), FOLDER_MODE);
     const inTheWay = await occupant(path);
     if (inTheWay !== null) return { trouble: `${path}: ${inTheWay}` };
     rmSync(folder, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import type { PanelView } from './view.ts';
 export const SERVICE_ACCESS = {
   snapshot: 'viewer',
   configure: 'installer',
+  update: 'installer',
 } as const satisfies Readonly<Record<string, AccessLevel>>;
 export type ServiceKind = keyof typeof SERVICE_ACCESS;
 export const SERVICE_KINDS = Object.keys(SERVICE_ACCESS) as readonly ServiceKind[];
@@ -25,8 +26,36 @@ export type ConfigChange =
   /** Back to one of the history, on probation like any other. */
   | { readonly kind: 'rollback'; readonly hash: string };
 
+/** Daily hours in which an update may start, as `HH:MM`; `to` before `from` is the next day's. */
+export interface RolloutWindow {
+  readonly from: string;
+  readonly to: string;
+  readonly utc: boolean;
+}
+
+/** Another release of this program, and who of many appliances is meant, and when. */
+export interface Rollout {
+  readonly url: string;
+  readonly version: string;
+  /** Only the first so many percent of all appliances; null: all. */
+  readonly percentage: number | null;
+  /** Null: the configured hours, or any. */
+  readonly window: RolloutWindow | null;
+}
+
 export type ServiceOrder =
-  { readonly kind: 'snapshot' } | { readonly kind: 'configure'; readonly change: ConfigChange };
+  | { readonly kind: 'snapshot' }
+  | { readonly kind: 'configure'; readonly change: ConfigChange }
+  | { readonly kind: 'update'; readonly rollout: Rollout };
+
+export interface RolloutRequest {
+  readonly rollout: Rollout;
+  readonly requestId: string;
+  readonly origin: string;
+}
+
+/** Takes an update, or says why not; what becomes of it is told by events. Never rejects. */
+export type RequestUpdate = (request: RolloutRequest, panel: PanelView) => Promise<CommandOutcome>;
 
 export interface ConfigureRequest {
   readonly change: ConfigChange;
@@ -40,7 +69,10 @@ export interface ConfigureRequest {
 export type Configure = (request: ConfigureRequest, panel: PanelView) => Promise<CommandOutcome>;
 
 /** The fields of the commands on this page. */
-export const SERVICE_FIELDS = ['text', 'baseHash', 'dryRun', 'confirm', 'rollback'] as const;
+export const SERVICE_FIELDS = [
+  ...(['text', 'baseHash', 'dryRun', 'confirm', 'rollback'] as const),
+  ...(['url', 'version', 'percentage', 'window'] as const),
+] as const;
 
 /** How a configuration is named: the first 16 hex digits of the SHA-256 of its text. */
 export const CONFIG_HASH = /^[0-9a-f]{16}$/;
@@ -70,6 +102,10 @@ export function readService(
   fields: Readonly<Record<string, unknown>>,
 ): ServiceOrder | Problem {
   if (kind === 'snapshot') return { kind };
+  if (kind === 'update') {
+    const rollout = readRollout(fields);
+    return 'error' in rollout ? rollout : { kind, rollout };
+  }
   const change = readChange(fields);
   return 'error' in change ? change : { kind, change };
 }
@@ -90,6 +126,34 @@ function readChange(fields: Readonly<Record<string, unknown>>): ConfigChange | P
   if (typeof dryRun !== 'boolean') return bad('"dryRun" must be true or false');
   if (!isHash(baseHash)) return badHash('baseHash');
   return { kind: 'apply', text, baseHash, dryRun };
+}
+
+const URL_TEXT = /^https?:\/\/[!-~]{1,1000}$/;
+const VERSION_TEXT = /^[0-9A-Za-z.+-]{1,64}$/;
+
+/** The fields of `update`, or what is wrong with them. Never throws. */
+export function readRollout(fields: Readonly<Record<string, unknown>>): Rollout | Problem {
+  const { url, version, percentage = null, window = null } = fields;
+  if (typeof url !== 'string' || !URL_TEXT.test(url)) {
+    return bad('"url" must be the address of a release: http:// or https://');
+  }
+  if (typeof version !== 'string' || !VERSION_TEXT.test(version)) {
+    return bad('"version" must be the version of the release at "url"');
+  }
+  const isShare = typeof percentage === 'number' && percentage >= 0 && percentage <= 100;
+  if (percentage !== null && !isShare) return bad('"percentage" must be a number from 0 to 100');
+  if (window === null) return { url, version, percentage, window };
+  const hours = readWindow(window);
+  return hours === null
+    ? bad('"window" must be {"from": "HH:MM", "to": "HH:MM"}, with "utc": true for UTC')
+    : { url, version, percentage, window: hours };
+}
+
+function readWindow(raw: unknown): RolloutWindow | null {
+  if (typeof raw !== 'object' || raw === null) return null;
+  const { from, to, utc = false, ...others } = raw as Readonly<Record<string, unknown>>;
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof utc !== 'boolean') return null;
+  return Object.keys(others).length === 0 ? { from, to, utc } : null;
 }
 
 function isHash(value: unknown): value is string {

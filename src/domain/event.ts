@@ -2,6 +2,7 @@
  * The closed union of journal events: the system's vocabulary on one page. `type` says what
  * happened, `data` carries everything a reader needs to understand it without other messages.
  */
+import type { UpdateFacts } from './update-facts.ts';
 import type { AlarmRef, CustodyEntry } from './custody.ts';
 import type { ClockMapping, ClockQuality, EventStamp } from './event-stamp.ts';
 import type { Explanation } from './explanation.ts';
@@ -275,6 +276,11 @@ export type SystemEvent =
         readonly zone: string;
         readonly zoneName: string;
       };
+    }
+  | {
+      /** Another release of this program: asked for, refused, on trial, kept or given up. */
+      readonly type: 'update';
+      readonly data: ByOperator & UpdateFacts;
     }
   | {
       readonly type: 'ringOverflow';

@@ -41,6 +41,11 @@ export interface CommitReceipt {
    * not committed: whatever waits for a commit goes on waiting.
    */
   readonly alarmsInFile?: number;
+  /**
+   * Brokers whose delivery began before anybody could say where it stood, because the store opened
+   * late. Their cursors say it now: they go back to them.
+   */
+  readonly rewound?: readonly string[];
   /** Where the hash chains of the touched lanes end now; left out where nobody keeps chains. */
   readonly heads?: ChainHeads;
 }
@@ -141,7 +146,7 @@ export interface KeyedStore {
  * its last proof of the alarm path; `custody`: event id of an alarm -> who has had it so far;
  * `command`: key and request -> what was asked and answered; `commandKey`: key -> its last counter;
  * `announced`: broker and topic -> what Home Assistant was told there; `sparkplug`: `bdSeq` -> the
- * number of the last session.
+ * number of the last session; `update`: an update that waits, and what of updates is told.
  */
 export type StoredKind =
   | 'calibration'
@@ -153,4 +158,5 @@ export type StoredKind =
   | 'command'
   | 'commandKey'
   | 'announced'
-  | 'sparkplug';
+  | 'sparkplug'
+  | 'update';

@@ -25,6 +25,7 @@ import { Committer } from './committer.ts';
 import type { CursorLane, GapRow, Heads, OpenedStore } from './messages.ts';
 import { NO_FLOOR, numberingAfter } from './numbering.ts';
 import { DEFAULT_STORE_LIMITS, type StoreOptions, type StoreStats } from './options.ts';
+import { Positions } from './positions.ts';
 import { eventTextOf, isLast } from './texts.ts';
 import { type StoreProblem, TroubleBoard } from './troubles.ts';
 
@@ -116,8 +117,7 @@ class JournalClient implements Journal, KeyedStore {
   readonly committer: Committer;
   readonly #log: Log;
   readonly #troubles: TroubleBoard;
-  /** Readers' positions as told in this run; the database may lag behind. */
-  readonly #positions = new Map<string, number>();
+  readonly #positions = new Positions();
   /** Up to where each lane's unreadable range has been recorded as a gap. */
   #skipped: Heads = perLane(() => 0);
   #listener: (receipt: CommitReceipt) => void = () => undefined;
@@ -130,7 +130,7 @@ class JournalClient implements Journal, KeyedStore {
   ) {
     this.#log = log;
     this.#troubles = troubles;
-    this.committer = makeCommitter((receipt) => this.#listener(receipt));
+    this.committer = makeCommitter((receipt) => this.#listener(this.#withRewound(receipt)));
   }
 
   /** @param heads readers start above them while nothing can be read. */
@@ -190,25 +190,17 @@ class JournalClient implements Journal, KeyedStore {
 
   async cursors(broker: string): Promise<Cursors> {
     const rows = await this.committer.reader.ask({ what: 'cursors', broker });
-    const stored = new Map(rows?.map(({ lane, seq }) => [lane, seq]));
-    return perLane((lane) => {
-      const told = this.#positions.get(`${broker}\n${lane}`);
-      // Without a database nothing before the heads can be read, and it was not lost by us.
-      const known = rows === null ? (told ?? this.committer.heads[lane]) : (told ?? 0);
-      return Math.max(known, stored.get(lane) ?? 0);
-    });
+    return this.#positions.cursors(broker, rows, this.committer.heads);
   }
 
   async telemetryCursor(broker: string): Promise<number> {
     const rows = await this.committer.reader.ask({ what: 'cursors', broker });
-    const stored = rows?.find(({ lane }) => lane === 'telemetry')?.seq ?? 0;
-    return Math.max(stored, this.#positions.get(`${broker}\ntelemetry`) ?? 0);
+    return this.#positions.telemetry(broker, rows);
   }
 
   advance(broker: string, lane: CursorLane, seq: number): void {
-    const name = `${broker}\n${lane}`;
-    if (seq <= (this.#positions.get(name) ?? 0) || this.#refuse('a cursor')) return;
-    this.#positions.set(name, seq);
+    if (seq <= this.#positions.told(broker, lane) || this.#refuse('a cursor')) return;
+    if (!this.#positions.advance(broker, lane, seq)) return;
     this.committer.pending.addCursor(broker, lane, seq);
     this.committer.added();
   }
@@ -221,7 +213,7 @@ class JournalClient implements Journal, KeyedStore {
 
   async readGaps(broker: string, limit: number): Promise<readonly Gap[]> {
     const rows = await this.committer.reader.ask({ what: 'gaps', broker, limit });
-    const had = this.#positions.get(`${broker}\ngap`) ?? 0;
+    const had = this.#positions.told(broker, 'gap');
     return rows?.filter(({ id }) => id > had) ?? [];
   }
 
@@ -253,6 +245,12 @@ class JournalClient implements Journal, KeyedStore {
     const { events, telemetryRows } = this.committer.stats;
     if (events + telemetryRows === 0) return;
     this.#log('error', 'store closed before everything was durable', { events, telemetryRows });
+  }
+
+  /** A database that readers began without is open: they are told to read their positions again. */
+  #withRewound(receipt: CommitReceipt): CommitReceipt {
+    if (!this.#positions.hasBlind || this.committer.stats.mode === 'memory') return receipt;
+    return { ...receipt, rewound: this.#positions.sighted() };
   }
 
   #keep(kind: StoredKind, key: string, value: string | null): void {

@@ -4,7 +4,7 @@
  * after a restart, and is not carried out again.
  */
 import type { CommandError, CommandOutcome, CommandRequest } from '../domain/command.ts';
-import type { ConfigureRequest, ServiceOrder } from '../domain/command-service.ts';
+import type { ConfigureRequest, RolloutRequest, ServiceOrder } from '../domain/command-service.ts';
 import { isServiceKind, levelFor, mayGive } from '../domain/command-service.ts';
 import type { Clock, Log } from '../domain/ports.ts';
 import type { GateOptions, Passed } from './command-gate.ts';
@@ -37,6 +37,8 @@ export interface CommandServices {
   readonly snapshot: (request: { readonly requestId: string; readonly origin: string }) => void;
   /** Null: the configuration is not changed from afar. */
   readonly configure: ((request: ConfigureRequest) => Promise<CommandOutcome>) | null;
+  /** Null: no update is taken from afar. */
+  readonly update: ((request: RolloutRequest) => Promise<CommandOutcome>) | null;
 }
 
 export interface CommandDeps {
@@ -185,10 +187,9 @@ export class CommandDesk {
     if (kind === 'snapshot' && !this.#snapshots.take()) {
       return { error: 'overloaded', detail: 'too many whole states: the retained one is as good' };
     }
-    if (kind === 'configure' && this.#deps.services.configure === null) {
-      const detail = 'uplink.commands.configure is not enabled on this appliance';
-      return { error: 'notApplicable', detail };
-    }
+    const { configure, update } = this.#deps.services;
+    if (kind === 'configure' && configure === null) return off('uplink.commands.configure');
+    if (kind === 'update' && update === null) return off('update.remote');
     return null;
   }
 
@@ -223,21 +224,22 @@ export class CommandDesk {
 
   #serve(order: ServiceOrder, who: Who): Promise<CommandOutcome> {
     const { services, broker } = this.#deps;
-    if (order.kind === 'configure' && services.configure !== null) {
-      return this.#configure(services.configure({ change: order.change, ...who, broker }), who);
-    }
+    const asked =
+      order.kind === 'configure'
+        ? services.configure?.({ change: order.change, ...who, broker })
+        : order.kind === 'update' && services.update?.({ rollout: order.rollout, ...who });
+    if (asked) return this.#journalled(order.kind, asked, who);
     services.snapshot(who);
     const { requestId } = who;
     return Promise.resolve({ requestId, ok: true, detail: 'a whole state is being published' });
   }
 
   /** Refusals are journalled from here: the panel never sees them. */
-  async #configure(asked: Promise<CommandOutcome>, who: Who): Promise<CommandOutcome> {
+  async #journalled(command: string, asked: Promise<CommandOutcome>, who: Who) {
     const outcome = await asked;
-    if (!outcome.ok) {
-      const { error, detail } = outcome;
-      this.#deps.onRefused({ ...who, command: 'configure', error, detail });
-    }
+    if (outcome.ok) return outcome;
+    const { error, detail } = outcome;
+    this.#deps.onRefused({ ...who, command, error, detail });
     return outcome;
   }
 
@@ -270,6 +272,10 @@ export class CommandDesk {
     }
     return this.#deps.topics.response;
   }
+}
+
+function off(setting: string): Denied {
+  return { error: 'notApplicable', detail: `${setting} is not enabled on this appliance` };
 }
 
 function overloaded(requestId: string, detail: string): CommandOutcome {

@@ -103,6 +103,33 @@ interface Rollback extends CommandHead {
   readonly rollback: ConfigHash;
 }
 
+/** Brings another release, signed by its supplier, to this appliance. */
+interface Update extends CommandHead {
+  /**
+   * Of the release; its signature lies beside it as `<url>.minisig`.
+   * @pattern ^https?://[!-~]{1,1000}$
+   */
+  readonly url: string;
+  /** Of the release at `url`. @pattern ^[0-9A-Za-z.+-]{1,64}$ */
+  readonly version: string;
+  /**
+   * Only the first so many percent of all appliances; left out: all.
+   * @minimum 0
+   * @maximum 100
+   */
+  readonly percentage?: number;
+  /** When it may start; left out: the configured hours, or any. */
+  readonly window?: UpdateWindow;
+}
+interface UpdateWindow {
+  /** `HH:MM`, local time of the site. @pattern ^([01]\d|2[0-3]):[0-5]\d$ */
+  readonly from: string;
+  /** `HH:MM`; before `from`: on the next day. @pattern ^([01]\d|2[0-3]):[0-5]\d$ */
+  readonly to: string;
+  /** True: both are UTC. Left out: false. */
+  readonly utc?: boolean;
+}
+
 /** By the last level of the topic. */
 export interface CommandPayloads {
   readonly acknowledge: (CommandHead & OfZones) | SignedCommand;
@@ -123,6 +150,7 @@ export interface CommandPayloads {
   readonly approveBackground: (CommandHead & OfSensor) | SignedCommand;
   readonly snapshot: CommandHead | SignedCommand;
   readonly configure: Apply | Confirm | Rollback | SignedCommand;
+  readonly update: Update | SignedCommand;
 }
 
 /** What one command's payload looks like; there is one for each that exists. */

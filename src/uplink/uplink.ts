@@ -83,7 +83,7 @@ export class Uplink {
     );
     const { announcements } = deps;
     this.#announcer = announcements ? new Announcer({ log, announcements, publish }) : null;
-    const { snapshot, configure, memory, keys } = deps.commands ?? {
+    const { snapshot, configure, update, memory, keys } = deps.commands ?? {
       memory: new CommandMemory(clock),
       keys: new KeyRing([], clock, deps.onFault),
     };
@@ -96,6 +96,7 @@ export class Uplink {
           this.#presence.stateChanged();
         },
         configure: configure ?? null,
+        update: update ?? null,
       },
       isClockRight: () => deps.state().clockQuality === 'synchronised',
       submit: deps.submit,
@@ -123,6 +124,7 @@ export class Uplink {
 
   /** For each receipt of the journal; one that names no lane: readable, though not committed. */
   committed(receipt: CommitReceipt): void {
+    if (receipt.rewound?.includes(this.#options.broker) === true) void this.#openLanes();
     if (Object.keys(receipt.committed).length === 0) {
       this.#delivery.lookAgain();
       return;

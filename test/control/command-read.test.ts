@@ -165,7 +165,7 @@ describe('attempts over MQTT that never reach the panel', () => {
         broker: 'central',
         memory: new CommandMemory(clock),
         keys: new KeyRing([], clock, () => undefined),
-        services: { snapshot: () => undefined, configure: null },
+        services: { snapshot: () => undefined, configure: null, update: null },
         log: silentLog,
         counters: newCounters(),
         topics: topicsOf('root'),

@@ -92,7 +92,8 @@ describe('a start without a database', () => {
     const cursors = later.store.journal.cursors('a');
     const gaps = later.store.journal.readGaps('a', 10);
     await later.clock.advance(1);
-    expect((await cursors).alarm).toBe(base + 1);
+    // What was told without a database is not believed: it might have held more.
+    expect((await cursors).alarm).toBe(0);
     expect((await gaps)[0]).toMatchObject({ lane: 'alarm', firstSeq: 1, lastSeq: base });
   });
 
@@ -124,6 +125,42 @@ describe('a start without a database', () => {
     expect((await gaps).filter(({ lane }) => lane === 'alarm')).toMatchObject([
       { firstSeq: 4, lastSeq: jumped, reason: 'storeUnreadable' },
     ]);
+  });
+
+  it('goes back for what a database holds that readers went on without', async () => {
+    const directory = temporaryFolder();
+    const before = await world(directory);
+    before.store.journal.append(events(stamperFor(before.store.recovered.lastSeq), 'alarm', 3));
+    before.store.journal.advance('a', 'alarm', 1);
+    await before.clock.advance(1000);
+    const closed = before.store.journal.close();
+    await before.clock.advance(10_000);
+    await closed;
+    const late = await world(directory, {}, 40_000);
+    const { journal, recovered } = late.store;
+    const jumped = recovered.lastSeq.alarm;
+    const blind = journal.cursors('a');
+    await late.clock.advance(15_000);
+    expect((await blind).alarm).toBe(jumped);
+    journal.append(events(stamperFor(recovered.lastSeq), 'alarm', 2));
+    expect(await read(late, 'alarm', jumped)).toEqual([jumped + 1, jumped + 2]);
+    // Delivered from memory: that must not be stored as the position.
+    journal.advance('a', 'alarm', jumped + 2);
+    expect(late.receipts.filter(({ rewound }) => rewound !== undefined)).toEqual([]);
+    late.delayMs = 0;
+    await late.clock.advance(60_000);
+    const told = late.receipts.flatMap(({ rewound }) => rewound ?? []);
+    expect(told).toEqual(['a']);
+    const position = journal.cursors('a');
+    await late.clock.advance(1);
+    expect((await position).alarm).toBe(1);
+    expect(await read(late, 'alarm', 1)).toEqual([2, 3, jumped + 1, jumped + 2]);
+    journal.advance('a', 'alarm', jumped + 2);
+    await late.clock.advance(5000);
+    const fresh = await readFresh(late);
+    const stored = fresh.store.journal.cursors('a');
+    await fresh.clock.advance(1);
+    expect((await stored).alarm).toBe(jumped + 2);
   });
 
   it('tells once of a lane that is found behind at each start', async () => {

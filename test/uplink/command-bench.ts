@@ -128,6 +128,7 @@ export class DeskBench {
             const { requestId } = request;
             return Promise.resolve({ requestId, ok: true, detail: 'applied' });
           },
+          update: null,
         },
         onRefused: (attempt) => this.refused.push(attempt),
         publish: ({ payload }) => {

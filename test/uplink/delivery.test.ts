@@ -30,6 +30,25 @@ describe('delivery', () => {
     expect(bench.ids('alarm')).toEqual(['alarm-1', 'alarm-2']);
   });
 
+  it('goes back to its cursors when the store was opened later than it began', async () => {
+    const bench = new Bench();
+    bench.journal.append(bench.make.some('alarm', 3));
+    // Nobody could say how far it was: it began above what the store holds.
+    bench.journal.advance(BROKER, 'alarm', 3);
+    bench.uplink.start();
+    bench.journal.append(bench.make.some('alarm', 1));
+    await bench.clock.advance(100);
+    expect(bench.ids('alarm')).toEqual(['alarm-4']);
+    bench.journal.rewind(BROKER, 'alarm', 1);
+    bench.uplink.committed({ committed: {}, events: 0, commitMs: 0, rewound: ['another'] });
+    await bench.clock.advance(100);
+    expect(bench.ids('alarm')).toEqual(['alarm-4']);
+    bench.uplink.committed({ committed: {}, events: 0, commitMs: 0, rewound: [BROKER] });
+    await bench.clock.advance(100);
+    expect(bench.ids('alarm')).toEqual(['alarm-4', 'alarm-2', 'alarm-3', 'alarm-4']);
+    expect(bench.journal.cursor(BROKER, 'alarm')).toBe(4);
+  });
+
   it('sends nothing more than alarms while enough bytes wait for the broker', async () => {
     const bench = new Bench({ backlogPerSecond: Infinity, windowBytes: 2000 });
     bench.broker.faults.latencyMs = 1000;

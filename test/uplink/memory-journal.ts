@@ -117,6 +117,11 @@ export class MemoryJournal implements Journal {
     this.#listener = null;
   }
 
+  /** What the store says once it is open, when nobody could ask it before. */
+  rewind(broker: string, lane: Lane, seq: number): void {
+    this.cursorOf.set(`${broker}/${lane}`, seq);
+  }
+
   cursor(broker: string, lane: Lane | 'telemetry' | 'gap'): number {
     return this.cursorOf.get(`${broker}/${lane}`) ?? 0;
   }
