@@ -1,6 +1,7 @@
 /** From the configuration to the model that an appliance, or a command, works with. */
 import { join, resolve } from 'node:path';
 import type { ModelConfig } from './config-model.ts';
+import type { FaultNotice } from './domain/step.ts';
 import { ModelClassifier } from './model-classifier.ts';
 import { forkModelProcess } from './model-process.ts';
 import type { ModelParts } from './model-terms.ts';
@@ -33,8 +34,19 @@ export function openModelClassifier(
   parts: Omit<ModelParts, 'start'>,
 ): ModelClassifier | null {
   if (!config.enabled) return null;
-  return new ModelClassifier(
+  const classifier = new ModelClassifier(
     { wanted: wantedModel(config, programs), deadlineMs: config.deadlineMs },
     { ...parts, start: forkModelProcess(join(programs, 'inference.js')) },
   );
+  void classifier.ready().then((verdict) => {
+    const why = verdict.ok ? verdict.facts.unconfined : undefined;
+    if (why !== undefined) parts.onFault(unconfined(why));
+  });
+  return classifier;
+}
+
+/** It works, with more rights than it needs: a matter for whoever cares for the machine. */
+function unconfined(why: string): FaultNotice {
+  const detail = `${why}: use a kernel with CONFIG_SECCOMP_FILTER, or set model.enabled to false`;
+  return { fault: 'modelUnconfined', subject: 'model', raised: true, supervisory: true, detail };
 }

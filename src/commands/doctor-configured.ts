@@ -1,4 +1,5 @@
 /** What the doctor looks at because a configuration names it: sensors, lines, brokers, premises. */
+import { resolve } from 'node:path';
 import type { Config } from '../config-schema.ts';
 import { addressesOf } from '../links.ts';
 import type { MqttLinkOptions } from '../uplink/mqtt-link.ts';
@@ -8,6 +9,7 @@ import type { BrokerPlan } from '../hal/doctor/brokers.ts';
 import { within } from '../hal/doctor/deadline.ts';
 import type { WantedLine } from '../hal/doctor/gpio.ts';
 import { isFreeInput, lineFinding } from '../hal/doctor/gpio.ts';
+import { diskFinding } from '../hal/doctor/disk.ts';
 import { portFinding, runFinding, stateFinding } from '../hal/doctor/premises.ts';
 import type { DoctorWorld, GpioFacts } from '../hal/doctor/world.ts';
 import { finding } from '../hal/doctor/world.ts';
@@ -42,6 +44,7 @@ export async function configuredFindings(parts: ConfiguredParts): Promise<readon
     ...lineFindings(parts),
     ...(await Promise.all(brokers)).flat(),
     await stateFinding(world, config.state.directory),
+    await diskFinding(world, resolve(config.state.directory)),
     await runFinding(world, config.state.runDirectory),
     ...(await Promise.all(ports)),
   ];

@@ -26,9 +26,13 @@ export async function modelFindings(
     const remedy = refusal?.remedy ?? 'look at the memory and the load of this machine';
     return [finding(AREA, file, 'failed', `${found}; the rules decide alone`, remedy)];
   }
-  const { bytes, notes } = verdict.facts;
+  const { bytes, notes, unconfined } = verdict.facts;
   const answers = `answers in ${(answerMs ?? 0).toFixed(1)} ms`;
   const findings = notes.map((note) => finding(AREA, file, 'warning', `it ${note}`, 'retrain it'));
+  if (unconfined !== undefined) {
+    const found = `its process keeps rights that it does not need: ${unconfined}`;
+    findings.push(finding(AREA, file, 'warning', found, 'use a kernel with CONFIG_SECCOMP_FILTER'));
+  }
   if (answerMs === null || answerMs <= deadlineMs) {
     return [finding(AREA, file, 'ok', `usable, ${bytes} bytes, ${answers}`), ...findings];
   }

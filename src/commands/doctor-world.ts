@@ -116,6 +116,7 @@ async function accessTo(path: string): Promise<HalResult<PathAccess>> {
       writable: await may(path, constants.W_OK),
       groupId: gid,
       groupMay: (mode & GROUP_READS_AND_WRITES) === GROUP_READS_AND_WRITES,
+      mode: mode & 0o777,
     });
   } catch (error) {
     return failed(errorKindOf(error), `${path} cannot be looked at: ${messageOf(error)}`, error);

@@ -36,6 +36,8 @@ export interface ModelFacts {
   readonly probe: Float32Array;
   /** Things that a person should know and that do not keep the model from being used. */
   readonly notes: readonly string[];
+  /** Why its process has more rights than it needs; left out: it gave them up. */
+  readonly unconfined?: string;
 }
 
 /** Why a file is not used as a model: what is wrong with it, and what mends it. */

@@ -33,6 +33,26 @@ export interface OnnxSession {
 
 /** Warnings of the library about odd but usable models are of no use to anybody. */
 const ERRORS_ONLY = 3;
+const OPTIONS = {
+  executionProviders: ['cpu'],
+  executionMode: 'sequential',
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  logSeverityLevel: ERRORS_ONLY,
+} as const;
+
+/**
+ * Loads the library, for a process that can open nothing afterwards. It looks at the processor's
+ * features when it is asked for its first session: an empty one, which it refuses.
+ * @throws Error where it does not load here.
+ */
+export async function loadLibrary(): Promise<void> {
+  const { default: ort } = await import('onnxruntime-node');
+  await ort.InferenceSession.create(new Uint8Array(0), OPTIONS).then(
+    () => undefined,
+    () => undefined,
+  );
+}
 
 /**
  * Opens a model. From its bytes, not its path: what was checked is what runs, and it can name no
@@ -41,13 +61,8 @@ const ERRORS_ONLY = 3;
  */
 export async function openOnnxSession(bytes: Uint8Array, threads: number): Promise<OnnxSession> {
   const { default: ort } = await import('onnxruntime-node');
-  const session = await ort.InferenceSession.create(bytes, {
-    executionProviders: ['cpu'],
-    executionMode: 'sequential',
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: ERRORS_ONLY,
-  });
+  const options = { ...OPTIONS, intraOpNumThreads: threads };
+  const session = await ort.InferenceSession.create(bytes, options);
   return {
     inputs: session.inputMetadata.map(factsOf),
     outputs: session.outputMetadata.map(factsOf),

@@ -70,8 +70,8 @@ export class DoctorModel implements DoctorWorld {
     this.#box.set(path, text);
   }
 
-  directory(path: string, writable = true): void {
-    this.owners.set(path, { readable: true, writable, groupId: 0, groupMay: false });
+  directory(path: string, writable = true, mode = 0o755): void {
+    this.owners.set(path, { readable: true, writable, groupId: 0, groupMay: false, mode });
   }
 
   /** A device node that belongs to root and a group. */
@@ -80,7 +80,8 @@ export class DoctorModel implements DoctorWorld {
     const groupId = GROUPS[group];
     const allowed = mode === 'group' && this.self.groupIds.includes(groupId);
     const groupMay = mode === 'group';
-    this.owners.set(path, { readable: allowed, writable: allowed, groupId, groupMay });
+    const access = { readable: allowed, writable: allowed, groupId, groupMay, mode: 0o660 };
+    this.owners.set(path, access);
   }
 
   /** A serial port with its driver, and its name under by-id where it has one. */

@@ -345,7 +345,7 @@ describe('brokers', () => {
       'keyFile failed',
     ]);
     pi.owners.set(PLAN.passwordFile ?? '', {
-      ...{ readable: false, writable: false, groupId: 0, groupMay: false },
+      ...{ readable: false, writable: false, groupId: 0, groupMay: false, mode: 0o600 },
     });
     const [password] = await worst(pi, { ...PLAN, tls: null });
     expect(password?.remedy).toMatch(/sudo chown embereye .*chmod 600/);
@@ -379,8 +379,13 @@ describe('directories and ports', () => {
     expect(gone.state).toBe('failed');
     expect(gone.found).toMatch(/may not make it/);
     expect(gone.remedy).toMatch(/^RuntimeDirectory=embereye in the \[Service\]/);
-    expect(gone.remedy).toMatch(/'d \/run\/embereye 0700 embereye' \| sudo tee \/etc\/tmpfiles\.d/);
+    expect(gone.remedy).toMatch(/'d \/run\/embereye 0755 embereye' \| sudo tee \/etc\/tmpfiles\.d/);
     expect(await runFinding(pi, '/var/lib/embereye')).toMatchObject({ state: 'warning' });
+    pi.directory('/run/embereye', true, 0o700);
+    expect(await runFinding(pi, '/run/embereye')).toMatchObject({
+      state: 'note',
+      found: 'can be written; mode 700 shuts operators out',
+    });
   });
 
   it('a port taken by another program fails, by the appliance it does not', async () => {

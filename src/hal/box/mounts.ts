@@ -6,6 +6,8 @@ export interface Mount {
   readonly point: string;
   readonly type: string;
   readonly readOnly: boolean;
+  /** `rw`, `noatime`, `data=ordered`, ... */
+  readonly options: readonly string[];
 }
 
 /** Lines that cannot be understood are left out. */
@@ -14,8 +16,9 @@ export function parseMounts(text: string): readonly Mount[] {
     const [device, point, type, options] = line.split(' ');
     if (device === undefined || point === undefined) return [];
     if (type === undefined || options === undefined) return [];
-    const readOnly = options.split(',').includes('ro');
-    return [{ device: unescaped(device), point: unescaped(point), type, readOnly }];
+    const list = options.split(',');
+    const readOnly = list.includes('ro');
+    return [{ device: unescaped(device), point: unescaped(point), type, readOnly, options: list }];
   });
 }
 

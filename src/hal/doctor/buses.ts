@@ -2,6 +2,7 @@
 import type { ProbeFinding } from '../probe.ts';
 import { accessRemedy } from './permission.ts';
 import { readConfigTxt } from './firmware.ts';
+import { watchdogFinding } from './watchdog.ts';
 import type { DoctorWorld } from './world.ts';
 import { finding, namesIn, textIn, trouble } from './world.ts';
 
@@ -67,23 +68,6 @@ async function iioFindings(world: DoctorWorld): Promise<readonly ProbeFinding[]>
       return finding('iio', `${root}/${device}`, 'ok', found);
     }),
   );
-}
-
-async function watchdogFinding(world: DoctorWorld): Promise<ProbeFinding> {
-  const at = '/sys/class/watchdog/watchdog0';
-  const state = await textIn(world, `${at}/state`);
-  const timeout = await textIn(world, `${at}/timeout`);
-  const there = (await namesIn(world, '/dev')).some((name) => /^watchdog\d*$/.test(name));
-  if (!state.ok && !there) {
-    const found = 'none: nothing restarts a kernel that hangs';
-    return finding('watchdog', 'watchdog0', 'note', found);
-  }
-  const seconds = timeout.ok ? `, ${timeout.value} s` : '';
-  if (state.ok && state.value === 'active') {
-    return finding('watchdog', 'watchdog0', 'ok', `fed${seconds}`);
-  }
-  const remedy = 'RuntimeWatchdogSec=14s in /etc/systemd/system.conf (15 s is the limit of a Pi)';
-  return finding('watchdog', 'watchdog0', 'note', `there, and nobody feeds it${seconds}`, remedy);
 }
 
 /** A device node with what is known of it; skipped with the remedy where it may not be used. */

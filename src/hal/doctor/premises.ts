@@ -15,17 +15,34 @@ export async function stateFinding(world: DoctorWorld, directory: string): Promi
   return { ...writable, found: `${writable.found}, ${megabytes} MB free` };
 }
 
-/** `state.runDirectory`: where the alarm ring lies, which must not wait for a disk. */
+/**
+ * `state.runDirectory`: where the alarm ring lies, which must not wait for a disk, and the control
+ * sockets, to which operators of other groups must get.
+ */
 export async function runFinding(world: DoctorWorld, directory: string): Promise<ProbeFinding> {
   const text = await textIn(world, '/proc/mounts');
   const mount = text.ok ? mountOf(parseMounts(text.value), directory) : null;
   const under = directory.startsWith('/run/');
   const make = under ? makeAtBoot(world, directory) : makeNow(world, directory);
   const writable = await writableFinding(world, 'state', directory, make);
-  if (mount === null || mount.type === 'tmpfs' || writable.state === 'failed') return writable;
+  if (writable.state === 'failed') return writable;
+  if (mount === null || mount.type === 'tmpfs') {
+    return (await closedFinding(world, directory)) ?? writable;
+  }
   const found = `${directory} lies on ${mount.type} (${mount.point}), not on tmpfs`;
   const remedy = 'set state.runDirectory to a directory under /run: each alarm waits for this disk';
   return finding('state', directory, 'warning', found, remedy);
+}
+
+const OTHERS_GET_IN = 0o001;
+
+/** Null: whoever has a socket's group gets to it. */
+async function closedFinding(world: DoctorWorld, directory: string): Promise<ProbeFinding | null> {
+  const access = await world.access(directory);
+  if (!access.ok || (access.value.mode & OTHERS_GET_IN) !== 0) return null;
+  const found = `can be written; mode ${access.value.mode.toString(8)} shuts operators out`;
+  const remedy = `RuntimeDirectoryMode=0755 in the unit; for now: sudo chmod 755 ${directory}`;
+  return finding('state', directory, 'note', found, remedy);
 }
 
 function makeNow({ self: { user } }: DoctorWorld, directory: string): string {
@@ -36,7 +53,7 @@ function makeNow({ self: { user } }: DoctorWorld, directory: string): string {
 function makeAtBoot({ self: { user } }: DoctorWorld, directory: string): string {
   return (
     `RuntimeDirectory=${directory.replace(/^\/run\//, '')} in the [Service] of the unit, or: ` +
-    `echo 'd ${directory} 0700 ${user}' | sudo tee /etc/tmpfiles.d/embereye.conf; ` +
+    `echo 'd ${directory} 0755 ${user}' | sudo tee /etc/tmpfiles.d/embereye.conf; ` +
     'sudo systemd-tmpfiles --create'
   );
 }

@@ -26,6 +26,8 @@ export interface PathAccess {
   readonly groupId: number;
   /** Whether that group may read and write. */
   readonly groupMay: boolean;
+  /** Permission bits, such as 0o755. */
+  readonly mode: number;
 }
 
 export interface ChipFacts {

@@ -1,5 +1,6 @@
 /**
- * The system calls for which Node has no words: ioctl, and unix sockets that carry descriptors.
+ * The system calls for which Node has no words: ioctl, unix sockets that carry descriptors, and
+ * those of a service.
  * All of them are synchronous, and `errno` comes back with the result. (koffi's asynchronous calls
  * run on another thread and lose it: long transfers run in a thread of ours, see docs/decisions/
  * 0008.) 64-bit Linux only: structures are laid out by hand.
@@ -12,6 +13,8 @@ import type koffiPackage from 'koffi';
 import { errorKindOf, messageOf } from '../os-errors.ts';
 import type { HalErrorKind, HalResult } from '../ports.ts';
 import { done, failed } from '../ports.ts';
+import type { ServiceCalls } from './service-calls.ts';
+import { bindServiceCalls } from './service-calls.ts';
 
 /** A failed system call. */
 export interface SystemFailure {
@@ -28,7 +31,7 @@ export interface Received {
   readonly descriptor: number | null;
 }
 
-export interface Libc {
+export interface Libc extends ServiceCalls {
   /** `argument` is read and written in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): SystemResult;
   /** For the requests whose argument is a number rather than an address. */
@@ -129,6 +132,7 @@ function bindCalls(koffi: Koffi, library: string, ioctlLibrary: string): Libc {
   const addressOf = (bytes: Uint8Array): bigint => koffi.address(bytes);
   return {
     ...ioctlCalls(ioctlLibrary === library ? libc : koffi.load(ioctlLibrary), result),
+    ...bindServiceCalls({ call, result, addressOf, architecture: process.arch }),
     addressOf,
     unixSocket: (nonBlocking) =>
       result(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonBlocking ? SOCK_NONBLOCK : 0), 0)),
