@@ -29,7 +29,11 @@ async function runEntry(entry, nodeArgs, entryArgs) {
 async function test() {
   const folder = mkdtempSync(join(tmpdir(), 'embereye-test-'));
   const report = join(folder, 'report.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const named = join(root, 'scripts', 'again-reporter.mjs');
+  const reporters = [
+    ...['--reporter=default', `--reporter=${named}`],
+    ...['--reporter=json', `--outputFile.json=${report}`],
+  ];
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const code = await run(process.execPath, [vitest, 'run', ...reporters, ...args]);
   const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
@@ -78,7 +82,7 @@ const tasks = {
     return runEntry('bench/chaos/main.ts', [], args);
   },
   async 'proof:power'() {
-    setup({ tests: true, parts: ['nbdkit', 'qemu-system-arm'] });
+    setup({ tests: true, parts: ['qemu-system-arm'] });
     return runEntry('bench/power/main.ts', [], args);
   },
   async 'proof:outage'() {
@@ -107,6 +111,30 @@ const tasks = {
     setup({ tests: true });
     const stryker = join(root, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
     return run(process.execPath, [stryker, 'run', 'stryker.config.mjs', ...args]);
+  },
+  async release() {
+    setup({ tests: false });
+    return runEntry('scripts/release/main.ts', [], args);
+  },
+  async image() {
+    setup({ tests: false });
+    return runEntry('scripts/image/main.ts', [], args);
+  },
+  async provision() {
+    setup({ tests: false });
+    return runEntry('scripts/provision/main.ts', [], args);
+  },
+  async 'test:deb'() {
+    setup({ tests: true });
+    return runEntry('test/deb/main.ts', [], args);
+  },
+  async 'test:image'() {
+    setup({ tests: true });
+    return runEntry('test/image/main.ts', [], args);
+  },
+  async 'test:container'() {
+    setup({ tests: true });
+    return runEntry('test/container/main.ts', [], args);
   },
   async generate() {
     setup({ tests: false });

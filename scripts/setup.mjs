@@ -13,9 +13,17 @@ const COMPILERS = [
   { command: 'make', apt: 'make' },
   { command: 'python3', apt: 'python3' },
 ];
+/** Not openssh-server: it would open a port of whoever runs the tests. */
 const TEST_PARTS = [
   { command: 'mosquitto', apt: 'mosquitto' },
   { command: 'socat', apt: 'socat' },
+  { command: 'minisign', apt: 'minisign' },
+  { command: 'shellcheck', apt: 'shellcheck' },
+  { command: 'nft', apt: 'nftables' },
+  { command: 'zbarimg', apt: 'zbar-tools' },
+  { command: 'pdftoppm', apt: 'poppler-utils' },
+  { command: 'mcopy', apt: 'mtools' },
+  { command: 'qemu-io', apt: 'qemu-utils' },
 ];
 
 /** What only single proofs need, by the name of the Debian package. */
@@ -26,7 +34,6 @@ const PROOF_PARTS = {
   iproute2: { command: 'ip', apt: 'iproute2' },
   e2fsprogs: { command: 'mkfs.ext4', apt: 'e2fsprogs' },
   libfaketime: { command: 'faketime', apt: 'faketime' },
-  nbdkit: { command: 'nbdkit', apt: 'nbdkit' },
   'qemu-system-arm': { command: 'qemu-system-aarch64', apt: 'qemu-system-arm' },
 };
 

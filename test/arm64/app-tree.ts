@@ -1,7 +1,8 @@
 /** A folder with packages as an installation on arm64 has them, for one Node release line. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import type { COMPILED_PACKAGES } from './cross-build.ts';
+import type { CompiledPackage } from '../../scripts/release/native.ts';
+import { isCompiled } from '../../scripts/release/native.ts';
 import { crossBuilt } from './cross-build.ts';
 import { ROOT } from './host.ts';
 import type { KnownPackage } from './packages.ts';
@@ -10,7 +11,7 @@ import { locked, unpackedPackage } from './packages.ts';
 const INSTALLED = join(ROOT, 'node_modules');
 
 /** Where a package looks for what was compiled for it. */
-const ADD_ONS: Readonly<Record<(typeof COMPILED_PACKAGES)[number], string>> = {
+const ADD_ONS: Readonly<Record<CompiledPackage, string>> = {
   'better-sqlite3': 'build/Release/better_sqlite3.node',
   epoll: 'build/Release/epoll.node',
 };
@@ -51,10 +52,6 @@ export async function writePackages(
       cpSync(await crossBuilt(folder, node), join(modules, folder, ADD_ONS[folder]));
     }
   }
-}
-
-function isCompiled(folder: string): folder is (typeof COMPILED_PACKAGES)[number] {
-  return folder in ADD_ONS;
 }
 
 function isKept(path: string): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { RawBoard } from '../e2e/field.ts';
 import { eventually, pause, Scratch } from '../e2e/processes.ts';
 import { freePort } from '../uplink/tcp-proxy.ts';
-import type { EmulatedNode } from './emulator.ts';
+import type { StartsNode } from './emulator.ts';
 import { lastWords } from './emulator.ts';
 
 const SIREN = 17;
@@ -44,7 +44,7 @@ async function makeSite(scratch: Scratch): Promise<Site> {
 }
 
 /** Runs `program` (the bundle) until its siren sounds and its alarm is published; stops it. */
-export async function checkAppliance(node: EmulatedNode, program: string): Promise<string> {
+export async function checkAppliance(node: StartsNode, program: string): Promise<string> {
   const scratch = new Scratch();
   const site = await makeSite(scratch);
   const appliance = node.start([program, 'run', '--config', site.configFile]);

@@ -1,6 +1,6 @@
 /**
- * Runs under arm64 Node: loads one native part and does something real with it. Prints what it saw;
- * exit code 1 with the reason when that is not what it should be.
+ * Runs under arm64 Node, or under a release's own: loads one native part and does something real with
+ * it. Prints what it saw; exit code 1 with the reason when that is not what it should be.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -213,10 +213,10 @@ const CHECKS: Readonly<Record<string, (argument?: string) => Promise<string> | s
   'every package': everyPackage,
 };
 
-const [name = '', argument] = process.argv.slice(2);
+const [name = '', argument = '', arch = 'arm64'] = process.argv.slice(2);
 const check = CHECKS[name];
 if (check === undefined) throw new Error(`no check "${name}"`);
-assert.equal(process.arch, 'arm64');
+assert.equal(process.arch, arch);
 console.log(await check(argument));
 // Threads of a model's session would otherwise keep the process for a while.
 process.exit(0);

@@ -6,8 +6,14 @@ import { ARM64_SYSTEM } from './cross-build.ts';
 const PROCESSOR = 'cortex-a72';
 const PATIENCE_MS = 180_000;
 
+/** A Node that runs scripts. */
+export interface StartsNode {
+  /** Starts a script with its arguments; the caller ends it. */
+  start(args: readonly string[]): Child;
+}
+
 /** An arm64 Node with everything that it needs to start. */
-export class EmulatedNode {
+export class EmulatedNode implements StartsNode {
   readonly version: string;
   readonly #program: string;
 
@@ -24,15 +30,20 @@ export class EmulatedNode {
     });
   }
 
-  /** Runs a script to its end. @throws Error with its last words unless it ends with 0 in time */
-  async run(args: readonly string[]): Promise<string> {
-    const child = this.start(args);
-    const timer = setTimeout(() => void child.end('SIGKILL'), PATIENCE_MS);
-    const { code, signal } = await child.ended;
-    clearTimeout(timer);
-    if (code !== 0) throw new Error(`ended with ${code ?? signal ?? '?'}: ${lastWords(child)}`);
-    return child.out.trim();
+  /** As `runToEnd`. */
+  run(args: readonly string[]): Promise<string> {
+    return runToEnd(this, args);
   }
+}
+
+/** Runs a script to its end. @throws Error with its last words unless it ends with 0 in time */
+export async function runToEnd(node: StartsNode, args: readonly string[]): Promise<string> {
+  const child = node.start(args);
+  const timer = setTimeout(() => void child.end('SIGKILL'), PATIENCE_MS);
+  const { code, signal } = await child.ended;
+  clearTimeout(timer);
+  if (code !== 0) throw new Error(`ended with ${code ?? signal ?? '?'}: ${lastWords(child)}`);
+  return child.out.trim();
 }
 
 /** What a program said last, for messages. */

@@ -41,9 +41,15 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'better-sqlite3': ['src/store/database.ts'],
   'mqtt-packet': ['central/mqtt.ts'],
   'sparkplug-payload': ['src/uplink/sparkplug/encode.ts'],
+  '@peculiar/x509': ['scripts/provision/certificates.ts'],
+  'csv-parse': ['scripts/provision/sites.ts'],
+  pdfkit: ['scripts/provision/label-pdf.ts'],
+  pngjs: ['scripts/provision/label-png.ts'],
+  qrcode: ['scripts/provision/qr.ts'],
   'prom-client': ['src/metrics.ts'],
   pino: ['src/log.ts'],
-  commander: ['src/main.ts'],
+  esbuild: ['scripts/provision/bundle.ts'],
+  commander: ['src/main.ts', 'scripts/provision/main.ts'],
   zod: [
     'src/config-schema.ts',
     'src/config-fields.ts',
@@ -61,9 +67,11 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     'src/config-commands.ts',
     'src/config-discovery.ts',
     'src/config-neighbours.ts',
+    'src/config-update.ts',
+    'src/config-service.ts',
   ],
   'onnxruntime-node': ['src/vision/onnx-session.ts'],
-  yaml: ['src/config.ts'],
+  yaml: ['src/config.ts', 'scripts/provision/site-config.ts'],
 };
 
 const BANNED: readonly { readonly pattern: RegExp; readonly instead: string }[] = [
