@@ -109,6 +109,11 @@ export class Child {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** 0 where it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Whole lines; the last one may still be on its way. */
   lines(): string[] {
     return this.#out.split('\n').slice(0, -1);

@@ -1,5 +1,5 @@
 /** One appliance as its neighbours know it: configuration, ports, lines, pages. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { freePort } from '../uplink/tcp-proxy.ts';
@@ -184,6 +184,11 @@ export class Unit {
       () => `siren ${active ? 'active' : 'inactive'}: ${this.said}`,
       () => this.level(SIREN) === active,
     );
+  }
+
+  /** Folders with the file of one line each. */
+  lineFolders(): readonly string[] {
+    return readdirSync(this.#lines).map((name) => join(this.#lines, name));
   }
 
   #lineFile(line: number): string {
