@@ -27,7 +27,7 @@ const { values } = parseArgs({
   },
 });
 
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 560_000;
 const HOST_PORT = 29_090;
 
 let over = false;

@@ -75,15 +75,20 @@ class Bench {
       runtime: { record: (event) => void this.events.push(event), view: () => this.view },
       fault: (notice) => void this.faults.push(notice),
     });
-    await this.wait(1);
+    await this.rest();
   }
 
-  /** Files are read between the ticks. */
+  /** Real files are read in a tick: it is over when the next one is due. */
   async wait(ticks: number): Promise<void> {
+    await this.rest();
     for (let tick = 0; tick < ticks; tick += 1) {
       await this.clock.run(2000);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await this.rest();
     }
+  }
+
+  async rest(): Promise<void> {
+    while (this.clock.pending === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
   write(state: UpdateState): void {

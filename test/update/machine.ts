@@ -42,6 +42,7 @@ export class Machine {
   #child: ChildProcess | null = null;
   #server: Server | null = null;
   #supervised = false;
+  #respawn: NodeJS.Timeout | undefined;
   starts = 0;
 
   /** Below node_modules, where a bundle without its packages finds them. */
@@ -79,9 +80,10 @@ export class Machine {
     const update = { directory: releases, remote: true };
     // The trees of the tests carry none.
     const model = { enabled: false };
+    const gpio = { backend: 'simulated' };
     writeFileSync(
       config,
-      JSON.stringify({ device: { id: 'unit' }, state, update, model, ...settings }),
+      JSON.stringify({ device: { id: 'unit' }, state, update, model, gpio, ...settings }),
     );
   }
 
@@ -108,6 +110,7 @@ export class Machine {
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     this.#supervised = false;
+    clearTimeout(this.#respawn);
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -163,9 +166,8 @@ export class Machine {
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.said.push(text));
     child.once('exit', () => {
-      setTimeout(() => {
-        if (this.#supervised) this.#spawn();
-      }, RESPAWN_MS);
+      if (!this.#supervised) return;
+      this.#respawn = setTimeout(() => this.#spawn(), RESPAWN_MS);
     });
   }
 }
