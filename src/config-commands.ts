@@ -36,6 +36,8 @@ export const PROTECTED_BY_DEFAULT = [
   'gpio.outputs',
   'panel.control',
   'uplink.root',
+  'update',
+  'firewall',
   'uplink.commands',
   'uplink.brokers[].username',
   'uplink.brokers[].passwordFile',
