@@ -7,8 +7,8 @@ export default defineConfig({
     // Native add-ons (epoll, better-sqlite3) load in one thread only: processes, not threads.
     pool: 'forks',
     globalSetup: ['test/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Most of the time is waited for: two files at once on the smallest machine.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // A busy machine may not be quick enough. Whatever else fails has failed.
