@@ -39,7 +39,9 @@ export async function writeExt4(
   await runTool(
     'mke2fs',
     [
-      ...['-q', '-F', '-t', 'ext4', '-L', label, '-U', uuid, '-m', `${reservedPercent}`],
+      // Not the blocks of 1 KiB that it takes for a small partition: this one grows.
+      ...['-q', '-F', '-t', 'ext4', '-T', 'default', '-b', '4096'],
+      ...['-L', label, '-U', uuid, '-m', `${reservedPercent}`],
       ...['-E', settings, '-d', folder, file],
     ],
     { environment: timesOf(epoch) },

@@ -30,7 +30,7 @@ export function isCompiled(name: string): name is CompiledPackage {
 export type AddOnSource = (name: CompiledPackage, arch: Arch) => Promise<string>;
 
 /** Counts changes of what this file does to a compilation: old results are not used again. */
-const RECIPE = 2;
+const RECIPE = 3;
 
 /** First line of the compiler's `--version`: another compiler may give other bytes. */
 export async function compilerVersion(arch: Arch): Promise<string> {
@@ -80,11 +80,11 @@ export async function compileInto(
   cpSync(join(await unpackedPackage(node), 'include'), join(nodeFolder, 'include'), {
     recursive: true,
   });
-  await runTool(
-    process.execPath,
-    [nodeGyp(), 'rebuild', '--release', `--arch=${arch}`, `--nodedir=${nodeFolder}`],
-    { cwd: source, environment: environmentOf(arch, target) },
-  );
+  const rebuild = [nodeGyp(), 'rebuild', '--release', `--arch=${arch}`, `--nodedir=${nodeFolder}`];
+  const variables = Object.entries(environmentOf(arch, target)).map(([key, v]) => `${key}=${v}`);
+  // With nothing else in it: npm hands its settings on as variables, and node-gyp believes a
+  // `nodedir` of somebody's .npmrc more than its own command line.
+  await runTool('env', ['-i', ...variables, process.execPath, ...rebuild], { cwd: source });
   const built = join(target, COMPILED[name]);
   cpSync(join(source, 'build', 'Release', COMPILED[name]), built);
   await stripped(built, arch);
@@ -100,6 +100,8 @@ function environmentOf(arch: Arch, target: string): Record<string, string> {
   const { triplet } = factsOf(arch);
   const flags = `-ffile-prefix-map=${target}=.`;
   return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '/',
     CC: `${triplet}-gcc`,
     CXX: `${triplet}-g++`,
     AR: `${triplet}-ar`,

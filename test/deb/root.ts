@@ -13,7 +13,7 @@ export interface Ran {
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Under emulation apt alone takes half a minute. */
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 400_000;
 
 /**
  * The words that run a command in `folder` with process ids of its own: all mounts and all

@@ -59,4 +59,6 @@ export async function unpackRoot(tarball: string, folder: string): Promise<void>
   if (existsSync(folder)) throw new Error(`${folder} is there already`);
   await runTool('mkdir', ['-p', folder]);
   await runTool('tar', ['--numeric-owner', '--xattrs', '--acls', '-xzf', tarball, '-C', folder]);
+  // All that is needed is there: an emulated apt reads these lists for minutes, for nothing.
+  await runTool('rm', ['-rf', join(folder, 'var/lib/apt/lists')]);
 }

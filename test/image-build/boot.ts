@@ -1,8 +1,10 @@
 /**
  * Starts an image in an emulated machine and tells what it saw: for measuring by hand.
- * `node test/image-build/boot.mjs --image FILE [--machine raspi3b|virt]`, see docs/image.md.
- * Options: --grow-mib 4096 (the card), --ask "command" (in a shell of the guest, many times),
- * --health 9090, --console, --keep FILE (the card as it was left).
+ * `node_modules/.bin/esbuild test/image-build/boot.ts --bundle --platform=node --format=esm
+ * --packages=external --outfile=dist/boot.js && node dist/boot.js --image FILE --machine virt`
+ * Options: --machine raspi3b (the default), --grow-mib 4096 (the card), --ask "command" (in a shell
+ * of the guest, many times), --health 9090, --console, --keep FILE (the card as it was left),
+ * --words "more words for the guest".
  */
 import { cpSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
