@@ -1,6 +1,5 @@
 /** Makes the provision tool one file, which runs wherever Node does. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { build } from 'esbuild';
 
@@ -8,7 +7,7 @@ import { build } from 'esbuild';
 export const BUNDLE_NAME = 'embereye-provision.mjs';
 
 /** Files that are shipped together, from the checkout's scripts/provision. */
-export const SHIPPED_SCRIPTS = [
+export const SHIPPED_SCRIPTS: readonly string[] = [
   ...['run.sh', 'flash', 'batch', 'enrol', 'ca', 'install', 'verify', 'retire'],
 ];
 
@@ -16,13 +15,17 @@ export const SHIPPED_SCRIPTS = [
  * Bundles the provision tool and every package it uses into one file of JavaScript.
  * @param root the checkout, with its packages installed
  * @param file where to, usually `<folder>/embereye-provision.mjs`
+ * @param version what the tool calls itself
+ * @returns the files that are in it, relative to `root`
  * @throws Error with esbuild's report
  */
-export async function bundleProvision(root: string, file: string): Promise<void> {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  await build({
+export async function bundleProvision(
+  root: string,
+  file: string,
+  version: string,
+): Promise<{ readonly inputs: readonly string[] }> {
+  const { metafile } = await build({
+    metafile: true,
     absWorkingDir: root,
     entryPoints: ['scripts/provision/main.ts'],
     outfile: file,
@@ -46,6 +49,7 @@ export async function bundleProvision(root: string, file: string): Promise<void>
       ].join('\n'),
     },
   });
+  return { inputs: Object.keys(metafile.inputs) };
 }
 
 /** pdfkit asks for its fonts by a function of its own making, which a bundler cannot follow. */

@@ -1,92 +1,10 @@
 /**
  * What the programs of a release ask of the system they are installed on, read from the programs
  * themselves: the shared libraries they name, and the newest versions of symbols they use.
- * Source of the format: ELF-64, System V ABI, and the LSB's symbol versioning.
  */
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-
-/** What one ELF file asks for. */
-export interface ElfNeeds {
-  /** Its `DT_NEEDED`, as `libc.so.6`. */
-  readonly libraries: readonly string[];
-  /** Versions of symbols by library, as `GLIBC_2.34` of `libc.so.6`. */
-  readonly versions: readonly { readonly library: string; readonly version: string }[];
-}
-
-const MAGIC = 0x464c457f; // "\x7fELF", little endian
-const DYNAMIC = 6;
-const VERSION_NEEDS = 0x6ffffffe;
-const DT_NEEDED = 1;
-
-interface Section {
-  readonly type: number;
-  readonly bytes: Buffer;
-  /** Index of the section with its strings. */
-  readonly link: number;
-  /** Meaning by type; for version needs the number of libraries. */
-  readonly info: number;
-}
-
-/** Null for anything but a 64-bit little-endian ELF file. @throws Error when it is cut off */
-export function elfNeeds(file: Buffer): ElfNeeds | null {
-  const isElf = file.length >= 64 && file.readUInt32LE(0) === MAGIC;
-  if (!isElf || file[4] !== 2 || file[5] !== 1) return null;
-  const sections = sectionsOf(file);
-  const libraries: string[] = [];
-  const versions: { library: string; version: string }[] = [];
-  for (const section of sections) {
-    const strings = sections[section.link]?.bytes ?? Buffer.alloc(0);
-    if (section.type === DYNAMIC) libraries.push(...neededIn(section, strings));
-    if (section.type === VERSION_NEEDS) versions.push(...versionsIn(section, strings));
-  }
-  return { libraries, versions };
-}
-
-function sectionsOf(file: Buffer): readonly Section[] {
-  const start = Number(file.readBigUInt64LE(0x28));
-  const [size, count] = [file.readUInt16LE(0x3a), file.readUInt16LE(0x3c)];
-  return Array.from({ length: count }, (_, i) => {
-    const at = start + i * size;
-    const type = file.readUInt32LE(at + 4);
-    const [from, length] = [file.readBigUInt64LE(at + 24), file.readBigUInt64LE(at + 32)];
-    // Sections of other kinds may occupy no bytes of the file.
-    const isRead = type === DYNAMIC || type === VERSION_NEEDS || type === 3;
-    const bytes = isRead ? file.subarray(Number(from), Number(from + length)) : Buffer.alloc(0);
-    return { type, bytes, link: file.readUInt32LE(at + 40), info: file.readUInt32LE(at + 44) };
-  });
-}
-
-function textAt(strings: Buffer, at: number): string {
-  return strings.toString('latin1', at, strings.indexOf(0, at));
-}
-
-function neededIn({ bytes }: Section, strings: Buffer): string[] {
-  const names: string[] = [];
-  for (let at = 0; at + 16 <= bytes.length; at += 16) {
-    if (Number(bytes.readBigUInt64LE(at)) === DT_NEEDED) {
-      names.push(textAt(strings, Number(bytes.readBigUInt64LE(at + 8))));
-    }
-  }
-  return names;
-}
-
-function versionsIn(
-  { bytes, info }: Section,
-  strings: Buffer,
-): { library: string; version: string }[] {
-  const found: { library: string; version: string }[] = [];
-  for (let library = 0, at = 0; library < info; library += 1) {
-    const name = textAt(strings, bytes.readUInt32LE(at + 4));
-    let entry = at + bytes.readUInt32LE(at + 8);
-    for (let i = 0; i < bytes.readUInt16LE(at + 2); i += 1) {
-      found.push({ library: name, version: textAt(strings, bytes.readUInt32LE(entry + 8)) });
-      entry += bytes.readUInt32LE(entry + 12);
-    }
-    at += bytes.readUInt32LE(at + 12);
-  }
-  return found;
-}
+import { compareVersions, isElf, readElf } from './elf.ts';
 
 /** The newest release of each library that every supported system has. */
 interface Library {
@@ -145,18 +63,20 @@ export function needsOfTree(tree: string): TreeNeeds {
   const own = new Set(files.map((file) => basename(file)));
   const newest = new Map<Library, string>();
   for (const file of files) {
-    const needs = isElf(file) ? elfNeeds(readFileSync(file)) : null;
-    for (const name of needs?.libraries ?? []) {
+    const bytes = readFileSync(file);
+    if (!isElf(bytes)) continue;
+    const { needed, symbolVersions } = readElf(bytes);
+    for (const name of needed) {
       const library = LIBRARIES.find(({ files: pattern }) => pattern.test(name));
       if (library !== undefined) newest.set(library, newest.get(library) ?? '0');
       else if (!own.has(name)) throw new Error(unknownLibrary(file, name));
     }
-    for (const { library: name, version } of needs?.versions ?? []) {
-      const library = LIBRARIES.find(({ files: pattern }) => pattern.test(name));
-      if (library === undefined || !version.startsWith(library.prefix)) continue;
+    for (const version of symbolVersions) {
+      const library = LIBRARIES.find(({ prefix }) => version.startsWith(prefix));
+      if (library === undefined) continue;
       const number = version.slice(library.prefix.length);
-      if (compare(number, library.newest) > 0) throw new Error(tooNew(file, version, library));
-      if (compare(number, newest.get(library) ?? '0') > 0) newest.set(library, number);
+      if (isNewer(number, library.newest)) throw new Error(tooNew(file, version, library));
+      if (isNewer(number, newest.get(library) ?? '0')) newest.set(library, number);
     }
   }
   const depends = [...newest].map(
@@ -179,20 +99,9 @@ function tooNew(file: string, version: string, library: Library): string {
   );
 }
 
-/** Dotted numbers; a part that is no number ("PRIVATE") counts as newer than any. */
-function compare(a: string, b: string): number {
-  const [left, right] = [a.split('.'), b.split('.')];
-  for (let i = 0; i < Math.max(left.length, right.length); i += 1) {
-    const difference = part(left[i]) - part(right[i]);
-    if (Number.isNaN(difference)) return 0;
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-function part(text: string | undefined): number {
-  if (text === undefined) return 0;
-  return /^\d+$/.test(text) ? Number(text) : Infinity;
+/** A version without a number ("GLIBC_PRIVATE") is newer than any: nobody promises it. */
+function isNewer(number: string, than: string): boolean {
+  return !/^[\d.]+$/.test(number) || compareVersions(number, than) > 0;
 }
 
 function filesUnder(folder: string): readonly string[] {
@@ -200,14 +109,4 @@ function filesUnder(folder: string): readonly string[] {
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
-}
-
-function isElf(path: string): boolean {
-  const file = openSync(path, 'r');
-  try {
-    const start = Buffer.alloc(4);
-    return readSync(file, start) === 4 && start.readUInt32LE(0) === MAGIC;
-  } finally {
-    closeSync(file);
-  }
 }

@@ -12,6 +12,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -73,7 +74,9 @@ export async function writeDeb(options: DebOptions): Promise<string> {
     settleTimes(root, sourceDateEpoch);
     mkdirSync(out, { recursive: true });
     const file = join(out, debFileName(version, arch));
-    await pack(root, file, sourceDateEpoch);
+    // Whoever looks into the folder meanwhile must not take half a package for one.
+    await pack(root, `${file}.partial`, sourceDateEpoch);
+    renameSync(`${file}.partial`, file);
     return file;
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -17,10 +17,7 @@ export const sbomName = (version: string, arch: Arch): string =>
 export const tarballComment = (version: string, arch: Arch): string =>
   `embereye ${version} linux-${arch}`;
 
-/**
- * Writes the tarball of a tree. gzip is the Debian program, whose output, unlike that of Node's
- * zlib, does not change with the version of Node.
- */
+/** Writes the tarball of a tree. */
 export async function writeTarball(
   tree: string,
   version: string,
@@ -29,8 +26,21 @@ export async function writeTarball(
   mtimeSeconds: number,
 ): Promise<string> {
   const file = join(out, tarballName(version, arch));
+  return packTar(tree, `embereye-${version}`, file, mtimeSeconds);
+}
+
+/**
+ * Packs a folder as `top/` into `file`, a `.tar.gz`, and returns its path. gzip is the Debian
+ * program, whose output, unlike that of Node's zlib, does not change with the version of Node.
+ */
+export async function packTar(
+  folder: string,
+  top: string,
+  file: string,
+  mtimeSeconds: number,
+): Promise<string> {
   const plain = file.replace(/\.gz$/, '');
-  writeTar(tree, `embereye-${version}`, plain, mtimeSeconds);
+  writeTar(folder, top, plain, mtimeSeconds);
   rmSync(file, { force: true });
   await runTool('gzip', ['-n', '-9', plain]);
   return file;

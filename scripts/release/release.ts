@@ -9,6 +9,7 @@ import { factsOf } from './arch.ts';
 import type { Checkout } from './checkout.ts';
 import { writeDeb } from './deb.ts';
 import { inspectTree } from './gate.ts';
+import { laptopToolName, writeLaptopTool } from './laptop-tool.ts';
 import type { AddOnSource } from './native.ts';
 import type { ReleaseOptions } from './options.ts';
 import { sbomName, tarballComment, tarballName, writeChecksums, writeTarball } from './outputs.ts';
@@ -70,6 +71,9 @@ export async function release(options: ReleaseOptions, inputs: Inputs, say: Say)
     if (!options.treesOnly) files.push(...(await packed(tree, options, inputs, arch)));
   }
   if (options.treesOnly) return;
+  const laptopTool = await writeLaptopTool(version, out, inputs.checkout.sourceDateEpoch);
+  sign(key, laptopTool, `embereye ${version} ${basename(laptopTool)}`);
+  files.push(laptopTool);
   const sums = writeChecksums(out, files);
   sign(key, sums, `embereye ${version} SHA256SUMS`);
   say('');
@@ -143,5 +147,6 @@ export function plannedFiles({ arches, version, out, treesOnly }: ReleaseOptions
     const deb = `embereye_${debianVersion(version)}_${factsOf(arch).debian}.deb`;
     return treesOnly ? [tree] : [tree, tarballName(version, arch), deb, sbomName(version, arch)];
   });
-  return [...names, ...(treesOnly ? [] : ['SHA256SUMS'])].map((name) => join(out, name));
+  const once = treesOnly ? [] : [laptopToolName(version), 'SHA256SUMS'];
+  return [...names, ...once].map((name) => join(out, name));
 }

@@ -52,7 +52,7 @@ describe('the one file of a release', () => {
     mkdirSync(join(folder, 'provision'));
     for (const name of SHIPPED_SCRIPTS)
       cpSync(join(SCRIPTS, name), join(folder, 'provision', name));
-    await bundleProvision(ROOT, join(folder, 'provision', BUNDLE_NAME));
+    await bundleProvision(ROOT, join(folder, 'provision', BUNDLE_NAME), '1.2.3');
     writeFileSync(join(folder, 'passphrase'), 'correct horse battery');
     writeFileSync(join(folder, 'template.yaml'), 'device: { name: "{{street}}" }\n');
     writeFileSync(join(folder, 'sites.csv'), 'deviceId,street\na,Main St\n');

@@ -89,6 +89,7 @@ describe('the command line of a release', () => {
       'embereye-1.0.0-rc.1-linux-x64.tar.gz',
       'embereye_1.0.0~rc.1_amd64.deb',
       'embereye-1.0.0-rc.1-linux-x64.cdx.json',
+      'embereye-provision-1.0.0-rc.1.tar.gz',
       'SHA256SUMS',
     ]);
     expect(names(read('--trees'))).toEqual([
