@@ -1,6 +1,8 @@
 /** `embereye update`: another release, from a file or a server, and what became of it. */
 import { sleep } from '../clock.ts';
+import type { DisturbReason } from '../service/disturb.ts';
 import { disturbText, mayBeDisturbed } from '../service/disturb.ts';
+import type { Looked } from '../update/look.ts';
 import type { MachineParts } from '../update/real-world.ts';
 import { machineWorld, siteSettings, startJudge } from '../update/real-world.ts';
 import { Refused } from '../update/refused.ts';
@@ -142,21 +144,38 @@ async function serve(site: Site): Promise<ExitCode> {
   }
 }
 
+/** Nobody to ask is an answer of its own: a runtime whose socket is gone may stand in an alarm. */
 async function mayRestart({ world, deps, options }: Site): Promise<ExitCode> {
   const looked = await world.look();
-  const { ok, reasons } =
-    looked.kind === 'seen'
-      ? mayBeDisturbed(looked.sight.look.view)
-      : { ok: looked.kind === 'absent', reasons: [] };
-  const detail = ok
-    ? looked.kind === 'absent'
-      ? 'no appliance runs here: nobody is disturbed'
-      : 'the appliance may be disturbed'
-    : `not now: ${looked.kind === 'failed' ? looked.why : disturbText(reasons)}`;
+  const { code, detail, reasons } = restartAnswer(looked);
+  const ok = code === EXIT.ok;
   if (options.json) deps.io.out(JSON.stringify({ ok, detail, reasons }));
   else if (ok) deps.io.out(detail);
   else deps.io.err(detail);
-  return ok ? EXIT.ok : EXIT.failed;
+  return code;
+}
+
+interface RestartAnswer {
+  readonly code: ExitCode;
+  readonly detail: string;
+  readonly reasons: readonly DisturbReason[];
+}
+
+function restartAnswer(looked: Looked): RestartAnswer {
+  switch (looked.kind) {
+    case 'absent': {
+      const detail = 'no appliance answers: nobody is disturbed if its unit is stopped';
+      return { code: EXIT.unavailable, detail, reasons: [] };
+    }
+    case 'failed':
+      return { code: EXIT.failed, detail: `not now: ${looked.why}`, reasons: [] };
+    case 'seen': {
+      const { ok, reasons } = mayBeDisturbed(looked.sight.look.view);
+      return ok
+        ? { code: EXIT.ok, detail: 'the appliance may be disturbed', reasons }
+        : { code: EXIT.failed, detail: `not now: ${disturbText(reasons)}`, reasons };
+    }
+  }
 }
 
 function showStatus({ world, deps, options }: Site): ExitCode {

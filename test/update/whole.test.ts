@@ -159,5 +159,7 @@ describe.skipIf(!hasMosquitto)('the whole path of an update (mosquitto is instal
     const run = ['--run-directory', machine.runDirectory];
     const may = await cli('--may-restart', ...run);
     expect([may.out, (await may.ended).code]).toEqual(['the appliance may be disturbed\n', 0]);
+    const nobody = await cli('--may-restart', '--run-directory', `${machine.root}/nobody`);
+    expect((await nobody.ended).code, 'nobody answers: not a yes').toBe(4);
   }, 60_000);
 });
