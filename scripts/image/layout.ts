@@ -11,16 +11,25 @@ export const ROOT_MIB = 1280;
 /** The data partition of the image itself; on the card it grows. */
 export const SMALLEST_DATA_MIB = 256;
 
-/** FAT labels are upper case, at most 11 characters. */
+/** For people, and for the tool that writes cards. FAT labels: upper case, 11 characters. */
 export const BOOT_LABEL = 'EMBEREYE';
 export const ROOT_LABEL = 'embereye-root';
 export const DATA_LABEL = 'embereye-data';
 
-/** Always the same, so that two builds can be compared; nothing is found by them. */
+/** Always the same, so that two builds can be compared. */
 export const DISK_ID = 0x45796531;
 export const BOOT_SERIAL = 'EE000001';
 export const ROOT_UUID = 'e3b0e7e0-0001-4e6d-8b65-726579650001';
 export const DATA_UUID = 'e3b0e7e0-0002-4e6d-8b65-726579650002';
+
+/**
+ * How the unit finds a partition: by the table, which nothing writes after the first start. A label
+ * lies in a file system's superblock, and a cut in the midst of writing that hides it.
+ * @param number from 1
+ */
+export function partitionWord(number: 1 | 2 | 3): string {
+  return `PARTUUID=${DISK_ID.toString(16).padStart(8, '0')}-0${number}`;
+}
 
 /** One entry of the partition table, in sectors of 512 bytes. */
 export interface Partition {
@@ -88,11 +97,11 @@ const TEMPORARY: Readonly<Record<string, string>> = { '/tmp': '64m', '/var/tmp':
 
 /**
  * /etc/fstab of the image. /data and /boot/firmware are not in it: the initramfs has mounted them
- * already, and an entry would make the start wait until udev has found their labels once more.
+ * already, and an entry would make the start wait until udev has found their partitions once more.
  */
 export function fstabText(): string {
   const lines = [
-    `LABEL=${ROOT_LABEL} / ext4 ro,noatime,errors=remount-ro 0 1`,
+    `${partitionWord(2)} / ext4 ro,noatime,errors=remount-ro 0 1`,
     ...Object.entries(TEMPORARY).map(
       ([at, size]) => `tmpfs ${at} tmpfs nodev,nosuid,mode=1777,size=${size} 0 0`,
     ),
@@ -110,8 +119,8 @@ export function commandLineProblems(text: string): readonly string[] {
   const problems: string[] = [];
   if (text.trim().includes('\n')) problems.push('the firmware reads only one line');
   const root = words.findLast((word) => word.startsWith('root='));
-  if (root !== `root=LABEL=${ROOT_LABEL}`) {
-    problems.push(`${root ?? 'no root='}: the root is found by root=LABEL=${ROOT_LABEL}`);
+  if (root !== `root=${partitionWord(2)}`) {
+    problems.push(`${root ?? 'no root='}: the root is found by root=${partitionWord(2)}`);
   }
   // The last of the two wins, in the kernel and in the initramfs.
   if (words.findLast((word) => word === 'ro' || word === 'rw') !== 'ro') {

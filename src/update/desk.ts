@@ -208,7 +208,9 @@ export class UpdateDesk {
     else if (nowMs - handed.sinceMs >= TAKEN_WITHIN_MS) {
       this.#handed = null;
       withdrawRequest(runDirectory);
-      const why = 'no updater took it: systemctl enable --now embereye-update.path';
+      const why =
+        'no updater took it: it is busy with another release, then ask again; or it is switched ' +
+        'off: systemctl enable --now embereye-update.path';
       core.runtime.record(this.#event('refused', handed.order, why));
     }
   }

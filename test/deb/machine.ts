@@ -106,6 +106,11 @@ export class Machine {
     spawn(first, rest, { stdio: 'ignore' });
   }
 
+  /** Words that run a program of this machine where the network is that of the root. */
+  inItsNetwork(command: readonly string[]): readonly string[] {
+    return ['nsenter', '-t', String(this.#init ?? 0), '-n', ...command];
+  }
+
   /** At once. */
   end(): void {
     this.#process.kill('SIGKILL');

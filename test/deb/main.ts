@@ -1,5 +1,6 @@
 /**
- * `npm run test:deb [-- --suite bookworm,trixie --arch amd64,arm64 --part life,bare,live --renew --packages DIR]`:
+ * `npm run test:deb [-- --suite bookworm,trixie --arch amd64,arm64 --part life,bare,live,ssh
+ * --renew --packages DIR]`:
  * the Debian package in roots of Debian's own: installed, upgraded, downgraded, repaired, purged; arm64
  * under qemu-user. `--renew` makes the roots anew, `--packages` keeps the packages and takes those that
  * are there. Exit code 1 when something fails, 4 when this machine lacks a part that cannot be
@@ -15,6 +16,7 @@ import { withoutSystemd } from './bare.ts';
 import { ensureArm64Runs } from './emulation.ts';
 import { livePackage } from './life.ts';
 import { onLiveUnit } from './live.ts';
+import { overSsh } from './over-ssh.ts';
 import type { Debs } from './releases.ts';
 import { makeDebs } from './releases.ts';
 import type { Counts } from './report.ts';
@@ -30,13 +32,16 @@ interface Kind {
   /** What systemd and the kernel do is the same for both; emulated it is slow, or impossible. */
   readonly arches: readonly DebianArch[];
   readonly title: string;
+  /** Packages that a root of this kind has beside the others. */
+  readonly more?: readonly string[];
 }
 
 const PARTS = {
   life: { run: livePackage, arches: DEBIAN_ARCHES, title: 'from installation to purge' },
   bare: { run: withoutSystemd, arches: ['amd64'], title: 'without systemd' },
   live: { run: onLiveUnit, arches: ['amd64'], title: 'on a running unit' },
-} as const satisfies Readonly<Record<string, Kind>>;
+  ssh: { run: overSsh, arches: ['amd64'], title: 'over ssh', more: ['openssh-server'] },
+} satisfies Readonly<Record<string, Kind>>;
 
 const { values } = parseArgs({
   options: {
@@ -56,9 +61,9 @@ async function runPart(
   suite: Suite,
   arch: DebianArch,
 ): Promise<Counts> {
-  const { run, title } = PARTS[name];
+  const { run, title, more = [] }: Kind = PARTS[name];
   const root = new Root(join(folder, `${suite}-${arch}-${name}`));
-  await unpackRoot(await rootTarball(suite, arch, values.renew), root.folder);
+  await unpackRoot(await rootTarball(suite, arch, { renew: values.renew, more }), root.folder);
   const report = new Report(`Debian ${suite}, ${arch}: ${title}`);
   try {
     await run(root, debs, report);

@@ -22,17 +22,29 @@ const MIRROR = 'http://deb.debian.org/debian';
 /** With what the package depends on, so that its installation needs no network. */
 const INCLUDED = 'systemd,udev,nftables,openssl,passwd,libstdc++6,procps';
 
+export interface RootOptions {
+  /** Made anew, with what Debian has now. */
+  readonly renew: boolean;
+  /** Packages beside those that every root has. */
+  readonly more: readonly string[];
+}
+
 /** The tarball of a fresh root. @throws Error with debootstrap's last words */
-export async function rootTarball(suite: Suite, arch: DebianArch, renew: boolean): Promise<string> {
-  const name = join('deb-roots', `${suite}-${arch}`);
+export async function rootTarball(
+  suite: Suite,
+  arch: DebianArch,
+  { renew, more }: RootOptions,
+): Promise<string> {
+  const name = join('deb-roots', [suite, arch, ...more].join('-'));
+  const included = [INCLUDED, ...more].join(',');
   if (renew) rmSync(join(CACHE, name), { recursive: true, force: true });
-  const folder = await cachedFolder(name, `${MIRROR} ${INCLUDED}`, async (target) => {
+  const folder = await cachedFolder(name, `${MIRROR} ${included}`, async (target) => {
     console.log(`making a root of Debian ${suite} for ${arch}: takes minutes, once`);
     const root = join(target, 'root');
     const downloads = join(CACHE, 'deb-roots-downloads');
     await runTool('mkdir', ['-p', downloads]);
     await runTool('debootstrap', [
-      ...[`--arch=${arch}`, '--variant=minbase', `--include=${INCLUDED}`],
+      ...[`--arch=${arch}`, '--variant=minbase', `--include=${included}`],
       ...[`--cache-dir=${downloads}`, suite, root, MIRROR],
     ]);
     await runTool('rm', ['-rf', join(root, 'var/cache/apt/archives'), join(root, 'proc')]);

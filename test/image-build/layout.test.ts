@@ -1,15 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readBootConfiguration } from '../../scripts/image/boot-files.ts';
 import {
   ALIGNMENT_MIB,
-  BOOT_LABEL,
   commandLineProblems,
-  DATA_LABEL,
   DATA_PLACES,
   fstabText,
   MIB,
   partitionsOf,
+  partitionWord,
   SECTOR_BYTES,
   sizeProblem,
 } from '../../scripts/image/layout.ts';
@@ -17,7 +16,7 @@ import { sourcesText } from '../../scripts/image/packages.ts';
 import { readPackages } from '../../scripts/image/record.ts';
 
 const COMMAND_LINE =
-  'console=tty0 root=LABEL=embereye-root rw fsck.repair=yes net.ifnames=0 rootwait ro panic=10';
+  'console=tty0 root=PARTUUID=45796531-02 rw fsck.repair=yes net.ifnames=0 rootwait ro panic=10';
 
 describe('the layout of the card', () => {
   it.each([2048, 4096, 32_768])('fills %i MiB to the end, on erase blocks', (sizeMib) => {
@@ -62,7 +61,22 @@ describe('fstab', () => {
     expect(script).toMatch(
       /options=rw,noatime,nodev,nosuid,data=ordered,commit=5,errors=remount-ro/,
     );
-    for (const label of [BOOT_LABEL, DATA_LABEL]) expect(script).toContain(`LABEL=${label}`);
+    // The command line is written by Debian's hook.
+    expect(script).toContain(`\ncard=${partitionWord(1).slice(0, -3)}\n`);
+    for (const number of ['01', '03']) expect(script).toContain(`resolve_device "$card-${number}"`);
+    const firmware = readFileSync('system/image/root/etc/default/raspi-firmware', 'utf8');
+    expect(firmware).toContain(`\nROOTPART=${partitionWord(2)}\n`);
+  });
+
+  it('waits for a slow card, and for nothing else', () => {
+    const settings = 'system/image/root/etc';
+    const waiting = `${settings}/initramfs-tools/scripts/local-top/embereye`;
+    expect(readFileSync(waiting, 'utf8')).toContain('resolve_device "${ROOT:?}"');
+    expect(statSync(waiting).mode & 0o111, 'the initramfs runs it').toBe(0o111);
+    // That word lets Debian's initramfs sleep for its whole time at every start.
+    expect(readFileSync(`${settings}/default/raspi-extra-cmdline`, 'utf8')).not.toContain(
+      'rootdelay',
+    );
   });
 
   it('lets programs start only from the slots for updates', () => {
@@ -103,8 +117,8 @@ describe('the command line of the kernel', () => {
 
   it.each([
     ['ro panic=10', 'panic=10', /the last of "ro" and "rw" must be "ro"/],
-    ['root=LABEL=embereye-root', 'root=/dev/mmcblk0p2', /root=LABEL=embereye-root/],
-    ['root=LABEL=embereye-root', '', /no root=/],
+    ['root=PARTUUID=45796531-02', 'root=/dev/mmcblk0p2', /root=PARTUUID=45796531-02/],
+    ['root=PARTUUID=45796531-02', '', /no root=/],
     ['panic=10', 'panic=0', /a panic must end in a new start/],
     ['fsck.repair=yes', '', /"fsck.repair=yes" is missing/],
     ['rootwait', 'x\ny', /only one line/],

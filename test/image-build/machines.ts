@@ -43,11 +43,13 @@ function wordsOf({ boot, extraWords = [] }: ImageMachineOptions, console: string
 /**
  * A Raspberry Pi 3 B. With the image's overlay the first serial port is the header's, and carries
  * the console here. Opening its watchdog resets the emulated board at once: nobody opens it.
+ * SD cards have no command to flush (SD Physical Layer Specification, before the caches of version
+ * 6): what a card has acknowledged is kept, and QEMU must write it through.
  */
 export function raspi3b(options: ImageMachineOptions): ImageMachine {
   return {
     hardware: [
-      ...['-M', 'raspi3b', '-drive', `file=${options.disk},if=sd,format=raw`],
+      ...['-M', 'raspi3b', '-drive', `file=${options.disk},if=sd,format=raw,cache=writethrough`],
       ...['-netdev', networkOf(options.forwards), '-device', 'usb-net,netdev=net'],
     ],
     deviceTree: options.boot.deviceTreeWithOverlays,

@@ -27,12 +27,14 @@ export class Central {
   readonly port: number;
   readonly heard: Heard[] = [];
   readonly #client: Credentials;
-  readonly #children: ChildProcess[] = [];
+  readonly #broker: ChildProcess;
+  #listener: ChildProcess | null = null;
   #text = '';
 
-  private constructor(port: number, client: Credentials) {
+  private constructor(port: number, client: Credentials, broker: ChildProcess) {
     this.port = port;
     this.#client = client;
+    this.#broker = broker;
   }
 
   /**
@@ -40,10 +42,10 @@ export class Central {
    * @param client of whoever listens and commands here.
    */
   static async open(folder: string, server: Credentials, client: Credentials): Promise<Central> {
-    const central = new Central(await freePort(), client);
+    const port = await freePort();
     const file = join(folder, 'mosquitto.conf');
     const lines = [
-      `listener ${central.port} 127.0.0.1`,
+      `listener ${port} 127.0.0.1`,
       `user ${userInfo().username}`,
       `cafile ${server.caFile}`,
       `certfile ${server.certFile}`,
@@ -56,9 +58,9 @@ export class Central {
       'max_queued_messages 0',
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
-    const broker = spawn('/usr/sbin/mosquitto', ['-c', file], { stdio: 'ignore' });
-    central.#children.push(own(broker));
-    await until('the broker answers', () => answers(central.port), 20_000);
+    const broker = own(spawn('/usr/sbin/mosquitto', ['-c', file], { stdio: 'ignore' }));
+    const central = new Central(port, client, broker);
+    await until('the broker answers', () => answers(port), 20_000);
     central.#listen();
     return central;
   }
@@ -73,9 +75,19 @@ export class Central {
     await run('mosquitto_pub', [...this.#words, '-q', '1', '-t', topic, '-m', payload]);
   }
 
+  /** The broker stops to answer, and keeps its connections. */
+  stall(): void {
+    this.#broker.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#broker.kill('SIGCONT');
+  }
+
   /** Ends the broker without a word: for a moment nobody answers. */
   close(): void {
-    for (const child of this.#children) child.kill('SIGKILL');
+    this.#listener?.kill('SIGKILL');
+    this.#broker.kill('SIGKILL');
   }
 
   #listen(): void {
@@ -83,7 +95,7 @@ export class Central {
     const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', ...this.#words, ...session], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    this.#children.push(own(child));
+    this.#listener = own(child);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       const lines = (this.#text + text).split('\n');
       this.#text = lines.pop() ?? '';

@@ -7,17 +7,32 @@ import { ROOT } from '../arm64/host.ts';
 import { type Credentials, HOST_IN_GUEST } from './central.ts';
 
 const run = promisify(execFile);
-export const DEVICE_ID = 'hall-7';
-export const TOPIC_ROOT = `embereye/v1/${DEVICE_ID}`;
 export const BOARD_SERIAL = 'A';
-/** On the header and in the chip alike. */
-export const SIREN_LINE = 17;
+
+/** A unit of the proof, and where its siren hangs. */
+export interface UnitOfSite {
+  readonly deviceId: string;
+  readonly chip: string;
+  readonly line: number;
+  /** Whether its trained model runs. */
+  readonly model: boolean;
+}
+
+/** On the board itself. An emulated processor of a Pi 3 has better things to do than models. */
+export const ON_PI: UnitOfSite = {
+  ...{ deviceId: 'hall-7', chip: 'pinctrl-bcm2835', line: 17, model: false },
+};
+export const ON_VIRT: UnitOfSite = {
+  ...{ deviceId: 'hall-8', chip: '9030000.pl061', line: 3, model: true },
+};
+
+export const topicRoot = ({ deviceId }: UnitOfSite): string => `embereye/v1/${deviceId}`;
 
 export interface Site {
   readonly server: Credentials;
   readonly client: Credentials;
-  /** Folder of the unit's identity. */
-  readonly identity: string;
+  /** Folder with the identities, by the names of the units. */
+  readonly identities: string;
 }
 
 /** `scripts/provision/<command>` as an installer calls it. @throws Error with its words */
@@ -28,10 +43,10 @@ async function provision(command: string, args: readonly string[]): Promise<stri
   return stdout.trim();
 }
 
-/** An authority, certificates for broker and centre, and the unit's identity, made offline. */
+/** An authority, certificates for broker and centre, and identities, made offline. */
 export async function enrolSite(folder: string): Promise<Site> {
   const ca = join(folder, 'authority');
-  for (const name of ['authority', 'certificates', 'identity']) {
+  for (const name of ['authority', 'certificates', 'identities']) {
     rmSync(join(folder, name), { recursive: true, force: true });
   }
   const passphrase = join(folder, 'passphrase');
@@ -43,49 +58,50 @@ export async function enrolSite(folder: string): Promise<Site> {
   const out = ['--out', certificates];
   await provision('ca', ['server-cert', ...common, '--name', HOST_IN_GUEST, ...out]);
   await provision('ca', ['client-cert', ...common, '--name', 'centre', ...out]);
-  const identity = join(folder, 'identity');
-  await provision('enrol', [
-    ...['--offline', '--device-id', DEVICE_ID, ...common, '--out', identity],
-  ]);
-  const caFile = join(identity, 'ca.crt');
+  const identities = join(folder, 'identities');
+  mkdirSync(identities);
+  for (const { deviceId } of [ON_PI, ON_VIRT]) {
+    const wanted = ['--device-id', deviceId, '--out', join(identities, deviceId)];
+    await provision('enrol', ['--offline', ...wanted, ...common]);
+  }
+  const caFile = join(identities, ON_PI.deviceId, 'ca.crt');
   const of = (name: string): Credentials => ({
     caFile,
     certFile: join(certificates, `${name}.crt`),
     keyFile: join(certificates, `${name}.key`),
   });
-  return { server: of(HOST_IN_GUEST), client: of('centre'), identity };
+  return { server: of(HOST_IN_GUEST), client: of('centre'), identities };
+}
+
+export interface FlashOrder {
+  readonly image: string;
+  readonly card: string;
+  /** For the configuration. */
+  readonly folder: string;
+  readonly identities: string;
+  readonly brokerPort: number;
 }
 
 /** Writes the image to a file as `flash` writes it to a card, with all that makes it this unit. */
-export async function flashCard(
-  image: string,
-  card: string,
-  folder: string,
-  { identity }: Site,
-  brokerPort: number,
-): Promise<string> {
-  const config = join(folder, 'appliance.yaml');
-  writeFileSync(config, JSON.stringify(configuration(brokerPort), null, 2));
+export async function flashCard(unit: UnitOfSite, order: FlashOrder): Promise<string> {
+  const { deviceId } = unit;
+  const config = join(order.folder, `${deviceId}.yaml`);
+  writeFileSync(config, JSON.stringify(configuration(unit, order.brokerPort), null, 2));
   return provision('flash', [
-    ...['--image', image, '--to', card, '--config', config, '--identity', identity],
-    ...['--hostname', DEVICE_ID, '--yes'],
+    ...['--image', order.image, '--to', order.card, '--config', config],
+    ...['--identity', join(order.identities, deviceId), '--hostname', deviceId, '--yes'],
   ]);
 }
 
-function configuration(brokerPort: number): object {
+function configuration({ deviceId, chip, line, model }: UnitOfSite, brokerPort: number): object {
   const identity = '/etc/embereye/identity';
   return {
-    device: { id: DEVICE_ID },
+    device: { id: deviceId },
     boards: [{ id: 'a', match: { serial: BOARD_SERIAL } }],
     zones: [{ id: 'hall', sensors: [{ sensor: 'a', channel: 'ADC1', role: 'smoke' }] }],
     gpio: {
       holder: 'external',
-      outputs: [
-        {
-          ...{ id: 'siren', role: 'siren', pattern: 'steady' },
-          ...{ chip: 'pinctrl-bcm2835', line: SIREN_LINE },
-        },
-      ],
+      outputs: [{ id: 'siren', role: 'siren', pattern: 'steady', chip, line }],
     },
     uplink: {
       brokers: [
@@ -101,8 +117,7 @@ function configuration(brokerPort: number): object {
     },
     // Its probation is as short as an emulated start allows.
     update: { remote: true, probationMinutes: 8, steadyMinutes: 0.5 },
-    // An emulated processor has better things to do.
-    model: { enabled: false },
+    model: { enabled: model },
     proof: { everySeconds: null },
     recording: { blackBox: { enabled: false } },
   };

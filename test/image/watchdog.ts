@@ -38,7 +38,7 @@ export async function provesWatchdog(
     ...{ disk: card, boot, forwards: [], extraWords: WORDS },
   });
   const machine = await Emulator.start({
-    logFile: join(logs, 'console-3-watchdog.log'),
+    logFile: join(logs, 'console-4-watchdog.log'),
     args: [
       ...hardware,
       ...['-kernel', boot.kernel, '-initrd', boot.initrd, '-dtb', deviceTree],

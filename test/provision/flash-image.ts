@@ -44,7 +44,7 @@ export const EMBEREYE: ImageKind = {
   boot: 'EMBEREYE',
   others: ['embereye-root', 'embereye-data'],
   kernel: kernelFor('arm64'),
-  cmdline: 'console=tty1 root=LABEL=embereye-root ro\n',
+  cmdline: 'console=tty1 root=PARTUUID=45796531-02 ro\n',
 };
 export const PI_OS: ImageKind = {
   boot: 'bootfs',
