@@ -22,8 +22,9 @@ export interface UnitOfSite {
 export const ON_PI: UnitOfSite = {
   ...{ deviceId: 'hall-7', chip: 'pinctrl-bcm2835', line: 17, model: false },
 };
+/** Line 3 of that chip is the machine's power button. */
 export const ON_VIRT: UnitOfSite = {
-  ...{ deviceId: 'hall-8', chip: '9030000.pl061', line: 3, model: true },
+  ...{ deviceId: 'hall-8', chip: '9030000.pl061', line: 5, model: true },
 };
 
 export const topicRoot = ({ deviceId }: UnitOfSite): string => `embereye/v1/${deviceId}`;
