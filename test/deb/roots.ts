@@ -15,6 +15,8 @@ export const ROOT_PARTS = [
   { file: 'dpkg-deb', apt: 'dpkg' },
   { file: 'unshare', apt: 'util-linux' },
   { file: 'ip', apt: 'iproute2' },
+  { file: 'ssh', apt: 'openssh-client' },
+  { file: '/usr/sbin/mosquitto', apt: 'mosquitto' },
   ...EMULATION_PARTS,
 ] as const;
 
