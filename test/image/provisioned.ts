@@ -1,4 +1,4 @@
-/** What an installer does on a laptop: an authority, an identity, and a card, by the tool itself. */
+/** What an installer does on a laptop: an authority, identities, and cards, by the tool itself. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The releases of the proof, built and signed as real ones are: one that runs, one newer, one bad. */
+/** The releases of the proof, built and signed as real ones: one that runs, one newer, one bad. */
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCheckout, type Checkout } from '../../scripts/release/checkout.ts';
