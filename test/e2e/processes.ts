@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { folderBesidePackages } from '../run-folder.ts';
 
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
 export const SHARED_DATA = resolve(PROJECT_ROOT, '../shared/data');
@@ -44,9 +45,7 @@ export async function eventually<T>(
  * another build of the same checkout then does not change a program that a test is about to start.
  */
 function copyOfBundle(): string {
-  const parent = join(PROJECT_ROOT, 'node_modules', '.cache');
-  mkdirSync(parent, { recursive: true });
-  const folder = mkdtempSync(join(parent, 'e2e-'));
+  const folder = folderBesidePackages(PROJECT_ROOT, 'e2e-');
   const dist = join(PROJECT_ROOT, 'dist');
   const copy = join(folder, 'dist');
   mkdirSync(copy);
@@ -54,7 +53,6 @@ function copyOfBundle(): string {
     if (name.endsWith('.js')) copyFileSync(join(dist, name), join(copy, name));
   }
   symlinkSync(join(PROJECT_ROOT, 'models'), join(folder, 'models'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return join(copy, 'embereye.js');
 }
 

@@ -17,6 +17,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { buildEntry } from '../../scripts/build.mjs';
 import { PROJECT_ROOT } from '../e2e/processes.ts';
+import { folderBesidePackages } from '../run-folder.ts';
 import { freePort } from '../uplink/tcp-proxy.ts';
 
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'].find((file) => existsSync(file));
@@ -25,11 +26,7 @@ export const hasSsh = SSHD !== undefined && hasClient;
 
 /** The script of an `embereye` that knows `identity` only, with the unit's folder for it. */
 export async function identityProgram(unit: string): Promise<string> {
-  // Below the checkout, where it finds its packages.
-  const parent = join(PROJECT_ROOT, 'node_modules', '.cache');
-  mkdirSync(parent, { recursive: true });
-  const outdir = mkdtempSync(join(parent, 'identity-'));
-  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  const outdir = folderBesidePackages(PROJECT_ROOT, 'identity-');
   const file = await buildEntry('test/provision/identity-program.ts', { outdir });
   return `exec ${process.execPath} ${file} "$@" --folder ${join(unit, 'etc/embereye/identity')}`;
 }
