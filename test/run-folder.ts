@@ -1,4 +1,4 @@
-/** Where tests put programs that must find the checkout's packages. */
+/** Where tests put what they build: programs find the checkout's packages there. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -17,6 +17,7 @@ import { SimulatedI2c, type SimulatedI2cDevice } from '../../src/hal/simulated-i
 import { SimulatedSpi } from '../../src/hal/simulated-spi.ts';
 import { createLinuxSpi } from '../../src/hal/spi-linux.ts';
 import { SimulatedArray } from '../../src/simulator/array.ts';
+import { folderBesidePackages } from '../run-folder.ts';
 
 export const THREAD_PATH = join(import.meta.dirname, '../../dist/bus-thread.js');
 export const hasCompiler = spawnSync('cc', ['--version']).status === 0;
@@ -59,8 +60,7 @@ export interface RigKind<T> {
 /** Compiles the played bus once per process. */
 export function standinLibrary(): string {
   if (library !== null) return library;
-  const folder = mkdtempSync(join(tmpdir(), 'bus-standin-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const folder = folderBesidePackages(join(import.meta.dirname, '../..'), 'bus-standin-');
   const sources = ['bus.c', 'chips.c'].map((name) => join(import.meta.dirname, 'standin', name));
   const made = join(folder, 'libbus.so');
   const flags = ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
